@@ -1,0 +1,106 @@
+/**
+ * Runs slow decoding in worker threads, so that the thread that answers requests stays free. What is over in less than a
+ * millisecond is decoded where it is asked for: handing bytes to a worker and back costs 50 to 100 µs (bench decode-pool).
+ */
+import type { MaybePromise } from '../src/volume/maybe-promise.ts'
+import { CodecError, type Pipeline } from './codec.ts'
+import { type LoadedPipeline, loadPipeline } from './decoder.ts'
+import type { Answer, Task } from './worker.ts'
+
+const INLINE_NS = 1_000_000
+
+/** Decodes chunks of one kind, here or in a worker. */
+export interface Decoder {
+  /** Fills `target` with at least `least` bytes (all of it by default); throws `CodecError`. `source` may be reused at once. */
+  decode(source: Uint8Array, target: Uint8Array, least?: number): MaybePromise<undefined>
+}
+
+interface Job {
+  readonly target: Uint8Array
+  readonly resolve: (value: undefined) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly jobs: Map<number, Job>
+}
+
+export class DecodePool {
+  readonly #size: number
+  readonly #threads: Thread[] = []
+  #nextJob = 1
+
+  /** At most `size` threads, started when they are first needed. */
+  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1))) {
+    this.#size = size
+  }
+
+  async decoder(pipeline: Pipeline): Promise<Decoder> {
+    const loaded: LoadedPipeline = await loadPipeline(pipeline)
+    return {
+      decode: (source, target, least = target.length) => {
+        if (target.length * loaded.nsPerByte > INLINE_NS) return this.#send(pipeline, source, target, least)
+        loaded.run(source, target, least)
+        return undefined
+      },
+    }
+  }
+
+  /** Ends all threads; what they were decoding fails. */
+  close(): void {
+    for (const thread of this.#threads.splice(0)) {
+      thread.worker.terminate()
+      this.#fail(thread, 'the server is stopping')
+    }
+  }
+
+  #send(pipeline: Pipeline, source: Uint8Array, target: Uint8Array, least: number): Promise<undefined> {
+    return new Promise((resolve, reject) => {
+      const thread = this.#leastBusy()
+      const id = this.#nextJob++
+      const copy = source.slice()
+      thread.jobs.set(id, { target, resolve, reject })
+      const task: Task = { id, pipeline, source: copy, size: target.length, least }
+      thread.worker.postMessage(task, [copy.buffer])
+    })
+  }
+
+  #leastBusy(): Thread {
+    const idle = this.#threads.find((thread) => thread.jobs.size === 0)
+    if (idle) return idle
+    if (this.#threads.length < this.#size) return this.#start()
+    return this.#threads.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a))
+  }
+
+  #start(): Thread {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url).href)
+    const thread: Thread = { worker, jobs: new Map() }
+    // a waiting worker is no reason for the process to stay
+    worker.unref()
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const job = thread.jobs.get(data.id)
+      thread.jobs.delete(data.id)
+      if (!job) return
+      if ('error' in data) job.reject(new CodecError(data.error))
+      else {
+        job.target.set(data.bytes)
+        job.resolve(undefined)
+      }
+    }
+    worker.onerror = (event) => {
+      event.preventDefault()
+      const at = this.#threads.indexOf(thread)
+      if (at >= 0) this.#threads.splice(at, 1)
+      worker.terminate()
+      this.#fail(thread, `the decoding thread ended: ${event.message}`)
+    }
+    this.#threads.push(thread)
+    return thread
+  }
+
+  #fail(thread: Thread, cause: string): void {
+    for (const job of thread.jobs.values()) job.reject(new CodecError(cause))
+    thread.jobs.clear()
+  }
+}

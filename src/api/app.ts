@@ -1,0 +1,34 @@
+/** All routes, with and without a version in front, and what every one of them shares. */
+import { Elysia, ValidationError } from 'elysia'
+import type { Context } from './context.ts'
+import { dataRoutes } from './data.ts'
+import { datasetRoutes } from './datasets.ts'
+import { errorResponse, HttpError, validationReport } from './errors.ts'
+import { COMMON, preflight } from './headers.ts'
+import { buildInfoRoute, healthRoutes } from './health.ts'
+
+/** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
+const PREFIXES = ['/data', '/data/:version'] as const
+
+export const createApp = (context: Context, commit: string) => {
+  const app = new Elysia({ normalize: false })
+    .onRequest(({ request }) => (request.method === 'OPTIONS' ? preflight(request.headers.get('access-control-request-headers')) : undefined))
+    .onError(({ error, code, request }) => {
+      if (error instanceof ValidationError) return errorResponse(new HttpError(400, 'invalid', validationReport(error.all as never)), COMMON)
+      if (code === 'NOT_FOUND') return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
+      const response = errorResponse(error, COMMON)
+      if (response.status === 500) context.log.trouble('500', `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`)
+      return response
+    })
+    .use(buildInfoRoute(context.version, commit))
+  for (const prefix of PREFIXES) {
+    const group = new Elysia()
+    if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
+    app.use(group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)))
+  }
+  return app
+}
+
+function checkVersion({ version = '' }: { version?: string }): void {
+  if (!/^v\d{1,4}$/.test(version)) throw new HttpError(404, `There is no version ${version} of this API.`)
+}

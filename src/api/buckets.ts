@@ -1,0 +1,148 @@
+/** Reads the buckets of one request: each is there, empty or failed, and none takes the others along. */
+import { type Static, Type } from '@sinclair/typebox'
+import { boxAt, intersect, isEmpty, toMag, type Box } from '../volume/box.ts'
+import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
+import { cutout } from '../volume/cutout.ts'
+import { messageOf } from '../volume/errors.ts'
+import { packFourBit } from '../volume/four-bit.ts'
+import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
+import { Pace } from '../volume/pace.ts'
+import { floorDivide, type Vec3 } from '../volume/vec.ts'
+import type { Context } from './context.ts'
+import { HttpError } from './errors.ts'
+
+const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
+
+/** One bucket as any era asks for it: `mag` or the older `zoomStep`; keys we do not know are passed over. */
+export const BucketRequest = Type.Union([
+  Type.Object({
+    position: Position,
+    mag: Type.Union([Position, Type.Integer()]),
+    zoomStep: Type.Optional(Type.Any()),
+    cubeSize: Type.Optional(Type.Integer()),
+    fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+  }),
+  Type.Object({
+    position: Position,
+    mag: Type.Optional(Type.Null()),
+    zoomStep: Type.Integer(),
+    cubeSize: Type.Optional(Type.Integer()),
+    fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+  }),
+])
+export type BucketRequest = Static<typeof BucketRequest>
+export const BucketRequests = Type.Array(BucketRequest)
+
+export const MAX_BUCKETS = 10_000
+export const MAX_ANSWER_BYTES = 512 * 1024 * 1024
+const MAX_CUBE_SIZE = 256
+/** Buckets of one request that are read at the same time, where reading takes time. */
+const PARALLEL_BUCKETS = 64
+
+export interface BucketAnswer {
+  /** What is there, in the order asked for, at the beginning of `buffer`. */
+  readonly bytes: Uint8Array
+  readonly empty: readonly number[]
+  readonly failed: readonly number[]
+  /** To be given back to `Context.answers` when the bytes are sent. */
+  readonly buffer: Uint8Array
+}
+
+interface Planned {
+  readonly index: number
+  readonly mag: Mag
+  readonly box: Box
+  readonly clip: Box
+  readonly fourBit: boolean
+  readonly start: number
+  readonly end: number
+}
+
+/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log. */
+export function readBuckets(layer: Layer, requests: readonly BucketRequest[], where: string, context: Context, signal?: AbortSignal): MaybePromise<BucketAnswer> {
+  if (requests.length > MAX_BUCKETS) throw new HttpError(413, `${requests.length} buckets in one request; at most ${MAX_BUCKETS} are answered.`)
+  const outcome: ('data' | 'empty' | 'failed')[] = new Array(requests.length).fill('empty')
+  const { planned, bytes } = plan(layer, requests, outcome)
+  if (bytes > MAX_ANSWER_BYTES) throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
+  const pace = new Pace()
+  return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
+    const options = { chunks: context.chunks, pace, signal }
+    const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
+      recover(
+        () =>
+          chain(cutout(mag, box, clip, buffer.subarray(start, end), options), (found) => {
+            if (found) outcome[index] = 'data'
+          }),
+        (error) => {
+          outcome[index] = 'failed'
+          if (!signal?.aborted) context.log.trouble(where, `${where}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+        },
+      )
+    const finish = () => pack(planned, outcome, buffer)
+    for (let n = 0; n < planned.length; n++) {
+      const read = readOne(planned[n]!)
+      if (read instanceof Promise || pace.due()) return readRest(planned, n + 1, read, readOne, pace).then(finish)
+    }
+    return finish()
+  })
+}
+
+function plan(layer: Layer, requests: readonly BucketRequest[], outcome: string[]): { planned: Planned[]; bytes: number } {
+  const voxel = wireBytes(layer)
+  const planned: Planned[] = []
+  let start = 0
+  for (let index = 0; index < requests.length; index++) {
+    const { position, mag: asked, zoomStep, cubeSize = 32, fourBit } = requests[index]!
+    if (cubeSize < 1 || cubeSize > MAX_CUBE_SIZE) {
+      outcome[index] = 'failed'
+      continue
+    }
+    const mag = findMag(layer, asked, zoomStep)
+    if (!mag) continue
+    const box = boxAt(floorDivide(position as Vec3, mag.factor), [cubeSize, cubeSize, cubeSize])
+    const clip = toMag(layer.boundingBox, mag.factor)
+    if (isEmpty(intersect(box, clip))) continue
+    const end = start + cubeSize ** 3 * voxel
+    planned.push({ index, mag, box, clip, fourBit: fourBit === true, start, end })
+    start = end
+  }
+  return { planned, bytes: start }
+}
+
+function findMag(layer: Layer, asked: BucketRequest['mag'], zoomStep: number | undefined): Mag | undefined {
+  if (typeof asked === 'number') return magOf(layer, [asked, asked, asked])
+  if (asked) return magOf(layer, asked as Vec3)
+  return magOfZoomStep(layer, zoomStep ?? 0)
+}
+
+/** The mag whose largest component is 2^zoomStep, as clients of before 2022 ask. */
+export const magOfZoomStep = (layer: Layer, zoomStep: number): Mag | undefined => layer.mags.find(({ factor }) => Math.max(...factor) === 2 ** zoomStep)
+
+async function readRest(planned: readonly Planned[], next: number, first: MaybePromise<void>, readOne: (bucket: Planned) => MaybePromise<void>, pace: Pace): Promise<void> {
+  let pending: MaybePromise<void>[] = [first]
+  for (let n = next; n < planned.length; n++) {
+    if (pending.length >= PARALLEL_BUCKETS) {
+      await Promise.all(pending)
+      pending = []
+    }
+    if (pace.due()) await pace.turn()
+    const read = readOne(planned[n]!)
+    if (read instanceof Promise) pending.push(read)
+  }
+  await Promise.all(pending)
+}
+
+/** Moves what is there together and sorts the rest into empty and failed. */
+function pack(planned: readonly Planned[], outcome: readonly string[], buffer: Uint8Array): BucketAnswer {
+  let at = 0
+  for (const { index, start, end, fourBit } of planned) {
+    if (outcome[index] !== 'data') continue
+    if (fourBit) at += packFourBit(buffer.subarray(start, end), buffer, at)
+    else {
+      if (at !== start) buffer.copyWithin(at, start, end)
+      at += end - start
+    }
+  }
+  const indices = (kind: string) => outcome.flatMap((one, index) => (one === kind ? [index] : []))
+  return { bytes: buffer.subarray(0, at), empty: indices('empty'), failed: indices('failed'), buffer }
+}

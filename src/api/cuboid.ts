@@ -1,0 +1,71 @@
+/** Any box of voxels in one answer, zero where nothing is stored (protocol.md 2.3). */
+import { boxAt, toMag } from '../volume/box.ts'
+import { type Layer, type Mag, wireBytes } from '../volume/chunked-array.ts'
+import { cutout } from '../volume/cutout.ts'
+import { messageOf } from '../volume/errors.ts'
+import { packFourBit } from '../volume/four-bit.ts'
+import { Pace } from '../volume/pace.ts'
+import { floorDivide, product, type Vec3 } from '../volume/vec.ts'
+import type { Context } from './context.ts'
+import { HttpError } from './errors.ts'
+import { voxelResponse, voxelStream } from './voxel-response.ts'
+
+export const MAX_EDGE = 512
+/** Up to this size the whole cuboid is read before the status is sent; beyond, damage found later can only end the answer early. */
+const WHOLE_BYTES = 64 * 1024 * 1024
+/** Even, so that half bytes never pair across slabs. */
+const SLAB_DEPTH = 32
+
+export interface CuboidRequest {
+  readonly mag: Mag
+  /** Mag-1 voxels. */
+  readonly position: Vec3
+  /** The mag's voxels. */
+  readonly size: Vec3
+  readonly halfByte: boolean
+}
+
+/** Throws `HttpError` 400 for a size that is not served, and what reading throws. */
+export async function readCuboid(layer: Layer, { mag, position, size, halfByte }: CuboidRequest, where: string, context: Context, signal?: AbortSignal): Promise<Response> {
+  if (!size.every((edge) => edge >= 1 && edge <= MAX_EDGE)) {
+    throw new HttpError(400, `A cuboid of ${size.join('×')} voxels; each side must be between 1 and ${MAX_EDGE}.`)
+  }
+  const start = floorDivide(position, mag.factor)
+  const clip = toMag(layer.boundingBox, mag.factor)
+  const voxel = wireBytes(layer)
+  const bytes = product(size) * voxel
+  const depth = bytes <= WHOLE_BYTES ? size[2] : Math.min(SLAB_DEPTH, size[2])
+  const slabBytes = size[0] * size[1] * depth * voxel
+  const buffer = await context.answers.take(slabBytes)
+  const options = { chunks: context.chunks, pace: new Pace(), signal }
+
+  const readSlab = async (z: number): Promise<Uint8Array> => {
+    const slab: Vec3 = [size[0], size[1], Math.min(depth, size[2] - z)]
+    const target = buffer.subarray(0, product(slab) * voxel)
+    await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+    return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
+  }
+
+  let first: Uint8Array
+  try {
+    first = await readSlab(0)
+  } catch (error) {
+    context.answers.giveBack(buffer)
+    if (!signal?.aborted) context.log.trouble(where, `${where}: cuboid at ${start.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+    throw error
+  }
+  if (depth >= size[2]) return voxelResponse(first, buffer, context.answers, [], [])
+  let z = 0
+  const next = async (): Promise<Uint8Array | undefined> => {
+    if (z >= size[2]) return undefined
+    try {
+      const slab = z === 0 ? first : await readSlab(z)
+      z += depth
+      return slab.slice()
+    } catch (error) {
+      context.log.trouble(where, `${where}: cuboid broken off at z ${start[2] + z} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+      throw error
+    }
+  }
+  return voxelStream(halfByte ? Math.ceil(bytes / 2) : bytes, next, () => context.answers.giveBack(buffer))
+}

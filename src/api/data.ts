@@ -1,0 +1,64 @@
+/** Voxels: buckets for viewers, cuboids for everybody else (protocol.md 2.2, 2.3). */
+import { Elysia } from 'elysia'
+import { type Layer, type Mag, magOf } from '../volume/chunked-array.ts'
+import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
+import { magLiteral, parseMag } from '../volume/vec.ts'
+import { readJsonBody } from './body.ts'
+import { type BucketRequest, BucketRequests, magOfZoomStep, readBuckets } from './buckets.ts'
+import type { Context } from './context.ts'
+import { readCuboid } from './cuboid.ts'
+import { HttpError } from './errors.ts'
+import { findLayer, type LayerParams, type OpenLayer } from './lookup.ts'
+import { voxelResponse } from './voxel-response.ts'
+
+const PATHS = ['/datasets/:first/layers/:layer/data', '/datasets/:first/:second/layers/:layer/data'] as const
+
+export const dataRoutes = (context: Context, prefix: string) => {
+  const app = new Elysia({ prefix, normalize: false })
+  for (const path of PATHS) {
+    app.post(path, ({ params, body, request }) => answerBuckets(context, params as unknown as LayerParams, body, request), {
+      body: BucketRequests,
+      parse: ({ request }) => readJsonBody(request),
+    })
+    app.get(path, ({ params, query, request }) => answerCuboid(context, params as unknown as LayerParams, query, request))
+  }
+  return app
+}
+
+const whereOf = ({ entry, layer }: OpenLayer): string => `${entry.organization}/${entry.name}, layer ${layer.name}`
+
+function answerBuckets(context: Context, params: LayerParams, requests: readonly BucketRequest[], request: Request): MaybePromise<Response> {
+  return chain(findLayer(context, params), (open) =>
+    chain(readBuckets(open.layer, requests, whereOf(open), context, request.signal), ({ bytes, buffer, empty, failed }) =>
+      voxelResponse(bytes, buffer, context.answers, empty, failed),
+    ),
+  )
+}
+
+async function answerCuboid(context: Context, params: LayerParams, query: Readonly<Record<string, string | undefined>>, request: Request): Promise<Response> {
+  const integer = (name: string): number => {
+    const text = query[name]
+    if (text === undefined || !/^-?\d{1,15}$/.test(text)) throw new HttpError(400, `Query parameter ${name} must be a whole number, got ${JSON.stringify(text ?? null)}.`)
+    return Number(text)
+  }
+  const position = [integer('x'), integer('y'), integer('z')] as const
+  const size = [integer('width'), integer('height'), integer('depth')] as const
+  const open = await findLayer(context, params)
+  const mag = askedMag(open.layer, query)
+  return readCuboid(open.layer, { mag, position, size, halfByte: query['halfByte'] === 'true' }, whereOf(open), context, request.signal)
+}
+
+/** `mag=2-2-1`, or the older `resolution=1`, the exponent of its largest component. */
+function askedMag(layer: Layer, query: Readonly<Record<string, string | undefined>>): Mag {
+  const { mag: literal, resolution } = query
+  if (literal === undefined && resolution !== undefined && /^\d{1,2}$/.test(resolution)) {
+    const mag = magOfZoomStep(layer, Number(resolution))
+    if (mag) return mag
+    throw new HttpError(404, `Layer ${layer.name} has no mag for resolution ${resolution}.`)
+  }
+  const factor = parseMag(literal ?? '')
+  if (!factor) throw new HttpError(400, `Query parameter mag must be like 2-2-1, got ${JSON.stringify(literal ?? null)}.`)
+  const mag = magOf(layer, factor)
+  if (mag) return mag
+  throw new HttpError(404, `Layer ${layer.name} has no mag ${magLiteral(factor)}; it has ${layer.mags.map((one) => magLiteral(one.factor)).join(', ')}.`)
+}

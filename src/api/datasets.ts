@@ -1,0 +1,52 @@
+/** What datasets there are, and asking to look again (protocol.md 2.9, 2.10). */
+import { Elysia } from 'elysia'
+import { idOf } from '../datasets/found.ts'
+import { within } from '../datasets/catalogue.ts'
+import type { Context } from './context.ts'
+import { dataSourceOf, listedDataset } from './data-source.ts'
+import { HttpError } from './errors.ts'
+import { COMMON } from './headers.ts'
+import { type DatasetParams, findDataset, OPENING_MS } from './lookup.ts'
+
+const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { ...COMMON, 'Content-Type': 'application/json' } })
+const text = (value: string) => new Response(value, { headers: COMMON })
+
+export const datasetRoutes = (context: Context, prefix: string) => {
+  const app = new Elysia({ prefix, normalize: false })
+  app.get('/datasets', async () => {
+    const until = performance.now() + OPENING_MS
+    await context.catalogue.firstLook(OPENING_MS)
+    const entries = context.catalogue.entries()
+    await within(Promise.all(entries.map(({ opened }) => opened)), Math.max(0, until - performance.now()))
+    return json(context.catalogue.entries().map(listedDataset))
+  })
+  const one = async (params: DatasetParams) => json({ dataSource: dataSourceOf(await findDataset(context, params)), messages: [] })
+  app.get('/datasets/:first', ({ params }) => one(params))
+  app.get('/datasets/:first/:second', ({ params }) => one(params))
+
+  // not deletion: core calls it after each change (protocol.md 9.1), and unknown ids are fine
+  app.delete('/datasets/:first', async ({ params }) => {
+    await context.control.invalidate(params.first)
+    return text('')
+  })
+  app.delete('/datasets/:first/:second', async ({ params }) => {
+    await context.control.invalidate(idOf(params.first, params.second))
+    return text('')
+  })
+
+  const look = async () => {
+    await context.control.look()
+    return text('Ok')
+  }
+  const reload = async ({ first, second }: { first: string; second: string }) => {
+    // organization and dataset name, or organization and dataset id
+    const id = context.catalogue.byName(first, second)?.id ?? second
+    if (!(await context.control.reload(id))) throw new HttpError(404, `There is no dataset ${second} of organization ${first}.`)
+    return text('Ok')
+  }
+  for (const method of ['get', 'post'] as const) {
+    app[method]('/triggers/checkInboxBlocking', look)
+    app[method]('/triggers/reload/:first/:second', ({ params }) => reload(params))
+  }
+  return app
+}

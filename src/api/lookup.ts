@@ -1,0 +1,60 @@
+/** From the names in a URL to an opened dataset and layer. */
+import { type CatalogueEntry, layerOf, within } from '../datasets/catalogue.ts'
+import type { Dataset, Layer } from '../volume/chunked-array.ts'
+import type { Context } from './context.ts'
+import { HttpError } from './errors.ts'
+
+/** How long a request waits for a dataset that is being opened. */
+export const OPENING_MS = 10_000
+
+/** `/:first` is an id, `/:first/:second` organization and name. */
+export interface DatasetParams {
+  readonly first: string
+  readonly second?: string
+}
+
+export interface LayerParams extends DatasetParams {
+  readonly layer: string
+}
+
+export interface OpenLayer {
+  readonly entry: CatalogueEntry
+  readonly dataset: Dataset
+  readonly layer: Layer
+}
+
+const find = ({ catalogue }: Context, { first, second }: DatasetParams): CatalogueEntry | undefined =>
+  second === undefined ? catalogue.byId(first) : catalogue.byName(first, second)
+
+const nameOf = ({ first, second }: DatasetParams): string => (second === undefined ? `with id ${first}` : `${second} of organization ${first}`)
+
+/** The entry, opened or known to be unusable. Throws 404 for a name nobody knows, 503 while the folders are looked through. */
+export async function findDataset(context: Context, params: DatasetParams): Promise<CatalogueEntry> {
+  let entry = find(context, params)
+  if (!entry) {
+    const look = await context.catalogue.firstLook(OPENING_MS)
+    entry = find(context, params)
+    if (!entry && !look) throw new HttpError(503, 'The data folder is still being looked through. Try again in a moment.')
+  }
+  if (!entry) throw new HttpError(404, `There is no dataset ${nameOf(params)}.`)
+  if (entry.status === 'opening') await within(entry.opened, OPENING_MS)
+  return entry
+}
+
+/** Layer of an open dataset, at once where it is open. Throws 404 with the reason, 503 while it is being opened. */
+export function findLayer(context: Context, params: LayerParams): OpenLayer | Promise<OpenLayer> {
+  const entry = find(context, params)
+  return entry?.dataset ? layerIn(entry, params.layer) : findDataset(context, params).then((found) => layerIn(found, params.layer))
+}
+
+function layerIn(entry: CatalogueEntry, name: string): OpenLayer {
+  const { dataset } = entry
+  if (entry.status === 'opening') throw new HttpError(503, `Dataset ${entry.name} is still being opened. Try again in a moment.`)
+  if (!dataset) throw new HttpError(404, `Dataset ${entry.name} cannot be opened: ${entry.reason}`)
+  const layer = layerOf(dataset, name)
+  if (layer) return { entry, dataset, layer }
+  const broken = dataset.broken.find((one) => one.name === name)
+  if (broken) throw new HttpError(404, `Layer ${name} of dataset ${entry.name} cannot be opened: ${broken.status}`)
+  const names = dataset.layers.map((one) => one.name)
+  throw new HttpError(404, `Dataset ${entry.name} has no layer ${name}; it has ${names.slice(0, 20).join(', ')}.`)
+}

@@ -1,0 +1,248 @@
+/**
+ * Decoded chunks, least recently used first out, weighed in bytes of one budget. Concurrent readers of a chunk share one read
+ * (single flight); a failed read is forgotten at once, and a read is aborted only when the last of its readers has gone.
+ *
+ * Keys are self-describing: the array's id (dataset version / layer / mag) and the chunk's grid index.
+ */
+import { type ChunkedArray, chunkBytes } from '../volume/chunked-array.ts'
+import type { ChunkReader } from '../volume/cutout.ts'
+import type { MaybePromise } from '../volume/maybe-promise.ts'
+import type { Vec3 } from '../volume/vec.ts'
+import { SharedFlight } from './shared-flight.ts'
+import { type Piece, type Slab, Slabs } from './slabs.ts'
+
+interface Entry {
+  readonly owner: Map<string | number, Entry>
+  readonly key: string | number
+  readonly piece: Piece
+  readonly bytes: Uint8Array
+  /** Readers that have been promised the bytes and have not copied them yet. */
+  pins: number
+  newer: Entry | undefined
+  older: Entry | undefined
+}
+
+export interface CacheStatistics {
+  readonly budgetBytes: number
+  readonly heldBytes: number
+  readonly chunks: number
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+}
+
+type Visit = (bytes: Uint8Array) => void
+
+export class ChunkCache implements ChunkReader {
+  readonly #arrays = new Map<string, Map<string | number, Entry>>()
+  readonly #flights = new Map<string, SharedFlight<Entry | Uint8Array | undefined>>()
+  readonly #slabs: Slabs
+  readonly #budget: number
+  #newest: Entry | undefined
+  #oldest: Entry | undefined
+  #chunks = 0
+  #hits = 0
+  #misses = 0
+  #evictions = 0
+
+  constructor(budgetBytes: number) {
+    this.#budget = budgetBytes
+    this.#slabs = new Slabs(budgetBytes)
+  }
+
+  get statistics(): CacheStatistics {
+    return {
+      budgetBytes: this.#budget,
+      heldBytes: this.#slabs.heldBytes,
+      chunks: this.#chunks,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+    }
+  }
+
+  read(array: ChunkedArray, index: Vec3, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
+    const key = keyOf(array, index)
+    const entry = this.#arrays.get(array.id)?.get(key)
+    if (entry) {
+      this.#hits++
+      this.#touch(entry)
+      visit(entry.bytes)
+      return true
+    }
+    const name = `${array.id}/${key}`
+    const flight = this.#flights.get(name)
+    if (flight) return flight.join(signal).then((result) => this.#hand(result, visit))
+    this.#misses++
+    return this.#load(array, index, key, name, visit, signal)
+  }
+
+  /** Forgets every chunk of the arrays whose id begins so; chunks being copied stay until they are. */
+  drop(idPrefix: string): void {
+    for (const [id, entries] of this.#arrays) {
+      if (!id.startsWith(idPrefix)) continue
+      this.#arrays.delete(id)
+      for (const entry of [...entries.values()]) this.#detach(entry)
+    }
+  }
+
+  #load(array: ChunkedArray, index: Vec3, key: string | number, name: string, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
+    const bytes = chunkBytes(array)
+    const piece = this.#room(bytes)
+    const target = piece ? piece.bytes.subarray(0, bytes) : new Uint8Array(bytes)
+    const abort = new LazyAbort()
+    let read: MaybePromise<boolean>
+    try {
+      read = array.readChunk(index, target, signal ? abort.signal : undefined)
+    } catch (error) {
+      if (piece) this.#slabs.giveBack(piece)
+      throw error
+    }
+    if (!(read instanceof Promise)) {
+      if (!read) {
+        if (piece) this.#slabs.giveBack(piece)
+        return false
+      }
+      if (piece) this.#insert(array, key, piece, target)
+      visit(target)
+      return true
+    }
+    const land = () => {
+      if (this.#flights.get(name) === flight) this.#flights.delete(name)
+    }
+    const settled = read.then(
+      (stored) => {
+        land()
+        if (!stored) {
+          if (piece) this.#slabs.giveBack(piece)
+          return undefined
+        }
+        if (!piece) return target
+        const entry = this.#insert(array, key, piece, target)
+        entry.pins = flight.waiting
+        return entry
+      },
+      (error) => {
+        land()
+        if (piece) this.#slabs.giveBack(piece)
+        throw error
+      },
+    )
+    const flight: SharedFlight<Entry | Uint8Array | undefined> = new SharedFlight(settled, () => {
+      land()
+      abort.abort()
+    })
+    this.#flights.set(name, flight)
+    return flight.join(signal).then((result) => this.#hand(result, visit))
+  }
+
+  #hand(result: Entry | Uint8Array | undefined, visit: Visit): boolean {
+    if (!result) return false
+    if (result instanceof Uint8Array) {
+      visit(result)
+      return true
+    }
+    visit(result.bytes)
+    if (--result.pins === 0 && result.owner.get(result.key) !== result) this.#slabs.giveBack(result.piece)
+    return true
+  }
+
+  /** A piece for a new chunk; evicts the oldest ones until there is one. Undefined when the chunk is too large to be kept. */
+  #room(bytes: number): Piece | undefined {
+    if (bytes > this.#budget / 2) return undefined
+    for (let piece = this.#slabs.take(bytes); ; piece = this.#slabs.take(bytes)) {
+      if (piece) return piece
+      const victim = this.#oldestUnpinned()
+      if (!victim) return undefined
+      // the same size class: its piece is used again. Another one: the whole slab goes, or memory would never change hands
+      const { slab } = victim.piece
+      this.#evict(victim)
+      if (slab.pieceBytes < bytes || slab.pieceBytes > bytes * 1.5) this.#evictSlab(slab)
+    }
+  }
+
+  #evictSlab(slab: Slab): void {
+    for (let entry = this.#oldest; entry && slab.used > 0; ) {
+      const { newer } = entry
+      if (entry.piece.slab === slab && entry.pins === 0) this.#evict(entry)
+      entry = newer
+    }
+    if (slab.used === 0) this.#slabs.release(slab)
+  }
+
+  #oldestUnpinned(): Entry | undefined {
+    let entry = this.#oldest
+    while (entry && entry.pins > 0) entry = entry.newer
+    return entry
+  }
+
+  #insert(array: ChunkedArray, key: string | number, piece: Piece, bytes: Uint8Array): Entry {
+    let owner = this.#arrays.get(array.id)
+    if (!owner) this.#arrays.set(array.id, (owner = new Map()))
+    const previous = owner.get(key)
+    if (previous) this.#detach(previous)
+    const entry: Entry = { owner, key, piece, bytes, pins: 0, newer: undefined, older: undefined }
+    owner.set(key, entry)
+    this.#chunks++
+    this.#link(entry)
+    return entry
+  }
+
+  #evict(entry: Entry): void {
+    this.#detach(entry)
+    this.#evictions++
+  }
+
+  /** Takes an entry out; the piece of a pinned one is given back by its last reader. */
+  #detach(entry: Entry): void {
+    entry.owner.delete(entry.key)
+    this.#unlink(entry)
+    if (entry.pins === 0) this.#slabs.giveBack(entry.piece)
+  }
+
+  #touch(entry: Entry): void {
+    if (entry === this.#newest) return
+    this.#unlink(entry)
+    this.#chunks++
+    this.#link(entry)
+  }
+
+  #link(entry: Entry): void {
+    entry.older = this.#newest
+    entry.newer = undefined
+    if (this.#newest) this.#newest.newer = entry
+    else this.#oldest = entry
+    this.#newest = entry
+  }
+
+  #unlink(entry: Entry): void {
+    if (entry.newer) entry.newer.older = entry.older
+    else this.#newest = entry.older
+    if (entry.older) entry.older.newer = entry.newer
+    else this.#oldest = entry.newer
+    this.#chunks--
+  }
+}
+
+/** The chunk's place in the array's grid as one number where it fits, which costs less to look up than a string. */
+function keyOf({ box, gridOrigin, chunkSize }: ChunkedArray, index: Vec3): string | number {
+  const nx = Math.ceil((box.max[0] - gridOrigin[0]) / chunkSize[0])
+  const ny = Math.ceil((box.max[1] - gridOrigin[1]) / chunkSize[1])
+  const key = index[0] + nx * (index[1] + ny * index[2])
+  return key >= 0 && key <= Number.MAX_SAFE_INTEGER && index[0] >= 0 && index[1] >= 0 ? key : `${index[0]},${index[1]},${index[2]}`
+}
+
+/** An AbortController made only when somebody listens: most reads end before that. */
+class LazyAbort {
+  #controller: AbortController | undefined
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#controller?.abort()
+  }
+}
+

@@ -1,0 +1,189 @@
+/**
+ * The datasets there are, found and opened in the background, looked at again when asked. Nothing here is served from: it hands out
+ * opened datasets and says what state each is in.
+ */
+import type { Dataset, Layer } from '../volume/chunked-array.ts'
+import { messageOf, OutsideAllowed } from '../volume/errors.ts'
+import { type Descriptor, type FoundDataset, idOf, keyOf } from './found.ts'
+import { difference } from './difference.ts'
+
+export type Status = 'opening' | 'ok' | 'unusable'
+
+export interface CatalogueEntry {
+  /** 24 hex digits. */
+  readonly id: string
+  readonly organization: string
+  readonly name: string
+  readonly found: FoundDataset
+  /** organization/dataset@version: the beginning of all its cache keys. */
+  readonly versionedId: string
+  status: Status
+  reason?: string
+  leadsTo?: string | undefined
+  dataset?: Dataset
+  /** Settles, and never rejects, when it is open or known to be unusable. */
+  readonly opened: Promise<void>
+}
+
+export interface Look {
+  readonly datasets: readonly FoundDataset[]
+  /** For the summary. */
+  readonly notes: readonly string[]
+  readonly refused: readonly { readonly path: string; readonly target: string }[]
+}
+
+export interface CatalogueOptions {
+  /** Looks at the folders and datasets.json. */
+  readonly look: () => Promise<Look>
+  readonly open: (id: string, name: string, descriptor: Descriptor, changed: () => void) => Promise<Dataset>
+  /** Drops everything cached under a versioned id. */
+  readonly drop: (versionedId: string) => void
+}
+
+const PARALLEL_OPENINGS = 8
+
+export class Catalogue {
+  readonly #options: CatalogueOptions
+  readonly #byKey = new Map<string, CatalogueEntry>()
+  readonly #byId = new Map<string, CatalogueEntry>()
+  readonly #queue: (() => Promise<void>)[] = []
+  #running = 0
+  #version = 0
+  #looking: Promise<Look> | undefined
+  #nextLook: Promise<Look> | undefined
+  #first: Promise<Look> | undefined
+
+  constructor(options: CatalogueOptions) {
+    this.#options = options
+  }
+
+  /** Starts the first look; all later questions wait for it. */
+  start(): Promise<Look> {
+    this.#first ??= this.look()
+    return this.#first
+  }
+
+  /** The first look, or undefined when it takes longer than this. */
+  async firstLook(timeoutMs: number): Promise<Look | undefined> {
+    return within(this.start(), timeoutMs)
+  }
+
+  /**
+   * Looks again and opens what is new, what has changed, and what could not be opened before. Whoever asks while a look is under way
+   * gets the one after it, which sees what has changed meanwhile; all who wait share that one.
+   */
+  look(): Promise<Look> {
+    if (!this.#looking) {
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined
+      })
+      return this.#looking
+    }
+    this.#nextLook ??= this.#looking
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextLook = undefined
+        return this.look()
+      })
+    return this.#nextLook
+  }
+
+  entries(): CatalogueEntry[] {
+    return [...this.#byKey.values()]
+  }
+
+  byName(organization: string, name: string): CatalogueEntry | undefined {
+    return this.#byKey.get(keyOf(organization, name))
+  }
+
+  byId(id: string): CatalogueEntry | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Drops the caches of a dataset and opens it anew. */
+  reload(entry: CatalogueEntry): Promise<void> {
+    const current = this.byId(entry.id)
+    if (current !== entry) return current?.opened ?? Promise.resolve()
+    return this.#replace(entry.found).opened
+  }
+
+  async #look(): Promise<Look> {
+    const look = await this.#options.look()
+    const { added, changed, removed } = difference(this.entries(), look.datasets)
+    for (const entry of removed) this.#remove(entry)
+    for (const found of [...added, ...changed]) this.#replace(found)
+    return look
+  }
+
+  #remove(entry: CatalogueEntry): void {
+    this.#byKey.delete(keyOf(entry.organization, entry.name))
+    this.#byId.delete(entry.id)
+    this.#options.drop(entry.versionedId)
+  }
+
+  #replace(found: FoundDataset): CatalogueEntry {
+    const { organization, name } = found
+    const key = keyOf(organization, name)
+    const previous = this.#byKey.get(key)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const id = idOf(organization, name)
+    const versionedId = `${key}@${++this.#version}`
+    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', opened: promise }
+    this.#byKey.set(key, entry)
+    this.#byId.set(id, entry)
+    if (previous) this.#options.drop(previous.versionedId)
+    if (found.descriptor) {
+      this.#queue.push(() => this.#open(entry, found.descriptor!).then(resolve))
+      this.#next()
+    } else {
+      entry.status = 'unusable'
+      entry.reason = found.reason ?? 'it cannot be opened'
+      entry.leadsTo = found.leadsTo
+      resolve()
+    }
+    return entry
+  }
+
+  #next(): void {
+    if (this.#running >= PARALLEL_OPENINGS) return
+    const work = this.#queue.shift()
+    if (!work) return
+    this.#running++
+    // a macrotask between openings: reads of a local disk are synchronous, and health must be answered meanwhile
+    setImmediate(() =>
+      work().finally(() => {
+        this.#running--
+        this.#next()
+      }),
+    )
+    this.#next()
+  }
+
+  async #open(entry: CatalogueEntry, descriptor: Descriptor): Promise<void> {
+    const changed = () => void this.reload(entry)
+    try {
+      const dataset = await this.#options.open(entry.versionedId, entry.name, descriptor, changed)
+      entry.dataset = dataset
+      entry.status = 'ok'
+    } catch (error) {
+      entry.status = 'unusable'
+      entry.reason = messageOf(error)
+      if (error instanceof OutsideAllowed) entry.leadsTo = error.target
+    }
+  }
+}
+
+export const layerOf = (dataset: Dataset, name: string): Layer | undefined => dataset.layers.find((layer) => layer.name === name)
+
+/** The value, or undefined when it takes longer. */
+export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

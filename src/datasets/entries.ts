@@ -1,0 +1,98 @@
+/**
+ * datasets.json as webknossos-connect has it: `{backend: {organization: {dataset: config}}}`. What the owner wrote there is trusted:
+ * a path may lead anywhere. `${ENV}` and `$ENV` are expanded when it is read.
+ */
+import { readFile } from 'node:fs/promises'
+import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { codeOf } from '../stores/errors.ts'
+import { messageOf } from '../volume/errors.ts'
+import type { Vec3 } from '../volume/vec.ts'
+import { parseJson } from './json-position.ts'
+
+export interface DatasetEntry {
+  readonly backend: 'wkw' | 'tiff'
+  readonly organization: string
+  readonly name: string
+  readonly path?: string | undefined
+  readonly scale?: Vec3 | undefined
+}
+
+export interface UnusableEntry {
+  readonly organization: string
+  readonly name: string
+  readonly reason: string
+}
+
+export interface Entries {
+  readonly usable: readonly DatasetEntry[]
+  readonly unusable: readonly UnusableEntry[]
+}
+
+export type EntriesFile = { readonly entries: Entries } | { readonly problem: string } | undefined
+
+const Edge = Type.Number({ exclusiveMinimum: 0 })
+const LocalConfig = Type.Object(
+  {
+    path: Type.Optional(Type.String({ minLength: 1 })),
+    scale: Type.Optional(Type.Union([Type.Tuple([Edge, Edge]), Type.Tuple([Edge, Edge, Edge])])),
+  },
+  { additionalProperties: true },
+)
+
+const LATER = new Map([
+  ['neuroglancer', 'the neuroglancer backend is not supported yet'],
+  ['boss', 'the boss backend is not supported yet'],
+])
+
+/** Reads the file; undefined where there is none, a problem with line and column where it is broken. Never throws. */
+export async function readEntries(path: string, environment: Readonly<Record<string, string | undefined>>): Promise<EntriesFile> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : { problem: `${path} cannot be read: ${messageOf(error)}` }
+  }
+  const parsed = parseJson(text)
+  if ('error' in parsed) return { problem: `${path}, ${parsed.error}` }
+  if (!isRecord(parsed.value)) return { problem: `${path} is not an object of backends` }
+  return { entries: sortEntries(expand(parsed.value, environment) as Record<string, unknown>) }
+}
+
+/** Entries by what can be done with them; anything that is no entry is passed over, for it may belong to somebody else. */
+export function sortEntries(json: Readonly<Record<string, unknown>>): Entries {
+  const usable: DatasetEntry[] = []
+  const unusable: UnusableEntry[] = []
+  for (const [backend, organizations] of Object.entries(json)) {
+    const later = LATER.get(backend)
+    if ((backend !== 'wkw' && backend !== 'tiff' && !later) || !isRecord(organizations)) continue
+    for (const [organization, datasets] of Object.entries(organizations)) {
+      if (!isRecord(datasets)) continue
+      for (const [name, config] of Object.entries(datasets)) {
+        const place = { organization, name }
+        if (later) unusable.push({ ...place, reason: later })
+        else if (!Value.Check(LocalConfig, config)) {
+          const problem = Value.Errors(LocalConfig, config).First()
+          unusable.push({ ...place, reason: `its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}` })
+        } else {
+          const { path, scale } = config
+          // two numbers are x and y of a plane; z = 1, as in webknossos-connect
+          const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
+          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm })
+        }
+      }
+    }
+  }
+  return { usable, unusable }
+}
+
+function expand(value: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced: string | undefined, plain: string | undefined) => environment[braced ?? plain ?? ''] ?? whole)
+  }
+  if (Array.isArray(value)) return value.map((item) => expand(item, environment))
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, environment)]))
+  return value
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

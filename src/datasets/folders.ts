@@ -1,0 +1,73 @@
+/** What lies in a folder, as far as finding datasets goes. */
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AllowedFolders } from '../stores/allowed.ts'
+import { parseMag } from '../volume/vec.ts'
+
+export interface Listing {
+  readonly files: readonly string[]
+  readonly folders: readonly string[]
+  /** Links that lead out of the folders that may be read. */
+  readonly refused: readonly { readonly name: string; readonly target: string }[]
+}
+
+/** Litter of file managers, NAS boxes and writers that have not finished. */
+const IGNORED = /^(\..*|@eaDir|#recycle|Thumbs\.db|.*\.tmp|.*\.wkw_tmp)$/i
+
+export const isTiffName = (name: string): boolean => /\.(tiff?|btf|tf8|svs)$/i.test(name)
+const isImageName = (name: string): boolean => isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|ndpi|scn|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
+
+/** Lists a folder, sorted by name. Entries that vanish meanwhile and everything that is no file or folder are left out. */
+export async function listFolder(folder: string, allowed: AllowedFolders): Promise<Listing> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const files: string[] = []
+  const folders: string[] = []
+  const refused: { name: string; target: string }[] = []
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (IGNORED.test(entry.name)) continue
+    if (!entry.isSymbolicLink()) {
+      if (entry.isDirectory()) folders.push(entry.name)
+      else if (entry.isFile()) files.push(entry.name)
+      continue
+    }
+    const path = join(folder, entry.name)
+    const target = await realpath(path).catch(() => undefined)
+    if (target === undefined) continue
+    const stats = await stat(target).catch(() => undefined)
+    if (!stats?.isDirectory() && !stats?.isFile()) continue
+    if (!allowed.includes(target)) refused.push({ name: entry.name, target })
+    else if (stats.isDirectory()) folders.push(entry.name)
+    else files.push(entry.name)
+  }
+  return { files, folders, refused }
+}
+
+export type FolderKind = 'properties' | 'precomputed' | 'wkw' | 'images' | undefined
+
+/** What kind of dataset a folder is, if any. Images are what is looked at last. */
+export async function kindOf(folder: string, listing: Listing, allowed: AllowedFolders): Promise<FolderKind> {
+  if (listing.files.includes('datasource-properties.json')) return 'properties'
+  if (listing.files.includes('info')) return 'precomputed'
+  for (const layer of listing.folders) if (await hasWkwMag(join(folder, layer), allowed)) return 'wkw'
+  return listing.files.some(isTiffName) ? 'images' : undefined
+}
+
+async function hasWkwMag(layer: string, allowed: AllowedFolders): Promise<boolean> {
+  const listing = await listFolder(layer, allowed).catch(() => undefined)
+  for (const name of listing?.folders ?? []) {
+    if (!parseMag(name)) continue
+    const header = await stat(join(layer, name, 'header.wkw')).catch(() => undefined)
+    if (header?.isFile()) return true
+  }
+  return false
+}
+
+/** Images of any kind in the folder or directly below: worth a word in the summary when nothing was made of them. */
+export async function imagesBelow(folder: string, listing: Listing, allowed: AllowedFolders): Promise<number> {
+  let count = listing.files.filter(isImageName).length
+  for (const name of listing.folders.slice(0, 100)) {
+    const below = await listFolder(join(folder, name), allowed).catch(() => undefined)
+    count += below?.files.filter(isImageName).length ?? 0
+  }
+  return count
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import type { ImageLayer } from '../formats/format.ts'
+import type { Vec3 } from '../volume/vec.ts'
+
+/** From which any thread can open the dataset. Plain data. */
+export interface Descriptor {
+  readonly format: 'wkw' | 'tiff'
+  /** Absolute path of the folder the store begins at. */
+  readonly folder: string
+  /** The folder its files may lie in, links followed. */
+  readonly root: string
+  readonly images?: readonly ImageLayer[] | undefined
+  readonly scale?: Vec3 | undefined
+}
+
+/** A dataset that discovery or datasets.json knows of; without a descriptor it cannot be opened, and `reason` says why. */
+export interface FoundDataset {
+  readonly organization: string
+  readonly name: string
+  readonly descriptor?: Descriptor | undefined
+  readonly reason?: string | undefined
+  /** Where it leads, when that is what forbids it. */
+  readonly leadsTo?: string | undefined
+  /** Which rule made it a dataset; for the summary. */
+  readonly rule: string
+  /** Changes when its files do. */
+  readonly fingerprint: string
+}
+
+export const keyOf = (organization: string, name: string): string => `${organization}/${name}`
+
+/** The id a dataset has without a core: the first 24 hex digits of SHA-256 of `organization/name`. */
+export const idOf = (organization: string, name: string): string => createHash('sha256').update(keyOf(organization, name)).digest('hex').slice(0, 24)

@@ -1,0 +1,68 @@
+/** Puts together what discovery found and what datasets.json says. Where both name a dataset they are one, and the entry's keys win. */
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { AllowedFolders } from '../stores/allowed.ts'
+import { FileStore } from '../stores/file.ts'
+import type { FileHandles } from '../stores/handles.ts'
+import type { DatasetEntry, Entries } from './entries.ts'
+import { isTiffName, listFolder } from './folders.ts'
+import { type FoundDataset, keyOf } from './found.ts'
+import { fingerprintOf, imageLayers } from './images.ts'
+import { stemOf } from './stacks.ts'
+
+export interface Merged {
+  readonly datasets: FoundDataset[]
+  readonly notes: string[]
+}
+
+/** `found` in order of precedence: of two of the same name the first one counts, and the other is said. */
+export async function mergeEntries(found: readonly FoundDataset[], entries: Entries, dataFolder: string, handles: FileHandles): Promise<Merged> {
+  const datasets = new Map<string, FoundDataset>()
+  const notes: string[] = []
+  for (const dataset of found) {
+    const key = keyOf(dataset.organization, dataset.name)
+    const first = datasets.get(key)
+    if (first) notes.push(`${key} is there twice; served from ${first.descriptor?.folder ?? first.rule}, not from ${dataset.descriptor?.folder ?? dataset.rule}`)
+    else datasets.set(key, dataset)
+  }
+  for (const entry of entries.usable) {
+    const key = keyOf(entry.organization, entry.name)
+    datasets.set(key, await applyEntry(entry, datasets.get(key), dataFolder, handles))
+  }
+  for (const { organization, name, reason } of entries.unusable) {
+    const key = keyOf(organization, name)
+    if (!datasets.has(key)) datasets.set(key, { organization, name, reason, rule: 'datasets.json', fingerprint: reason })
+    else notes.push(`${key}: ${reason}; served from its folder instead`)
+  }
+  return { datasets: [...datasets.values()], notes }
+}
+
+async function applyEntry(entry: DatasetEntry, found: FoundDataset | undefined, dataFolder: string, handles: FileHandles): Promise<FoundDataset> {
+  const { organization, name, backend, scale } = entry
+  const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
+  const fingerprint = `${found?.fingerprint} ${JSON.stringify(entry)}`
+  if (entry.path === undefined) {
+    if (!found) return bad(`datasets.json names it, but there is no folder ${organization}/${name} in ${dataFolder}, and the entry has no path`)
+    if (!found.descriptor || found.descriptor.format === backend) {
+      return { ...found, descriptor: found.descriptor && { ...found.descriptor, scale }, rule: `${found.rule}, and datasets.json`, fingerprint }
+    }
+  }
+  const path = entry.path === undefined ? found!.descriptor!.folder : resolve(dataFolder, entry.path)
+  try {
+    const root = await realpath(path)
+    const isFile = (await stat(root)).isFile()
+    const folder = isFile ? dirname(root) : root
+    const place = { organization, name, rule: `datasets.json, ${path}` }
+    if (backend === 'wkw') {
+      if (isFile) return bad(`${path} is a file, a WKW dataset is a folder`)
+      return { ...place, descriptor: { format: 'wkw', folder, root, scale }, fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}` }
+    }
+    const allowed = await AllowedFolders.of([root])
+    const images = isFile
+      ? [{ name: stemOf(basename(path)), slices: [{ key: basename(root), z: 0 }] }]
+      : await imageLayers(new FileStore(folder, handles, allowed), (await listFolder(folder, allowed)).files.filter(isTiffName), basename(path))
+    return { ...place, descriptor: { format: 'tiff', folder, root, images, scale }, fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}` }
+  } catch (error) {
+    return bad(`datasets.json gives its path as ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`)
+  }
+}

@@ -1,0 +1,42 @@
+import type { DecodePool } from '../../codecs/pool.ts'
+import type { Buffers } from '../cache/buffers.ts'
+import type { Tables } from '../cache/tables.ts'
+import type { Store } from '../stores/store.ts'
+import type { Dataset } from '../volume/chunked-array.ts'
+import type { Vec3 } from '../volume/vec.ts'
+
+/** What a format needs from the server to open a dataset and to read from it later. */
+export interface OpenContext {
+  /** First part of the ids of all arrays: organization/dataset@version. */
+  readonly id: string
+  /** The dataset's name, for layers called after it. */
+  readonly name: string
+  readonly pool: DecodePool
+  readonly tables: Tables
+  readonly buffers: Buffers
+  /** To be called when a file is found to be replaced: the dataset is then opened anew. */
+  changed(): void
+  /** A store for another folder a dataset's own files point to; refuses what may not be read. */
+  storeAt(path: string): Promise<Store>
+}
+
+/** What datasets.json may say about any dataset. */
+export interface OpenOptions {
+  /** Voxel size in nm from datasets.json: wins over everything the files say. */
+  readonly scale?: Vec3 | undefined
+  /** For TIFF: the files of each layer, as discovery sorted them. */
+  readonly images?: readonly ImageLayer[] | undefined
+}
+
+/** The files of one layer: a single one, or the slices of a z-stack. */
+export interface ImageLayer {
+  readonly name: string
+  /** Keys in the store and the z each belongs to. */
+  readonly slices: readonly { readonly key: string; readonly z: number }[]
+}
+
+export interface Format {
+  readonly name: 'wkw' | 'tiff' | 'neuroglancer' | 'boss' | 'zarr' | 'n5'
+  /** Opens what lies in the store. Throws `Unusable` with a reason the owner of the data understands. */
+  open(store: Store, options: OpenOptions, context: OpenContext): Promise<Dataset>
+}

@@ -1,0 +1,126 @@
+/** One mag of a WKW layer. A chunk is a block; a missing cube file means that nothing is stored there (formats.md 1.4). */
+import type { Decoder } from '../../../codecs/pool.ts'
+import { CodecError } from '../../../codecs/codec.ts'
+import type { Buffers } from '../../cache/buffers.ts'
+import type { Tables } from '../../cache/tables.ts'
+import { FileChanged, type Store } from '../../stores/store.ts'
+import type { Box } from '../../volume/box.ts'
+import { type ChunkedArray, voxelBytes } from '../../volume/chunked-array.ts'
+import type { DataType } from '../../volume/data-type.ts'
+import { CorruptChunk, UpstreamError } from '../../volume/errors.ts'
+import { always, chain, type MaybePromise, recover } from '../../volume/maybe-promise.ts'
+import { type Vec3, ZERO } from '../../volume/vec.ts'
+import { type Cube, cubeBytes, openCube } from './cube.ts'
+import { blockIndex, type WkwHeader } from './header.ts'
+
+export interface WkwArrayParts {
+  readonly id: string
+  readonly store: Store
+  /** Key of the mag folder. */
+  readonly folder: string
+  readonly header: WkwHeader
+  /** Voxels of this mag. */
+  readonly box: Box
+  readonly lz4: Decoder
+  readonly tables: Tables
+  readonly buffers: Buffers
+}
+
+export class WkwArray implements ChunkedArray {
+  readonly id: string
+  readonly dataType: DataType
+  readonly channels: number
+  readonly box: Box
+  readonly gridOrigin = ZERO
+  readonly chunkSize: Vec3
+  readonly #parts: WkwArrayParts
+  readonly #blockBytes: number
+
+  constructor(parts: WkwArrayParts) {
+    const { blockLength } = parts.header
+    this.#parts = parts
+    this.id = parts.id
+    this.dataType = parts.header.dataType
+    this.channels = parts.header.channels
+    this.box = parts.box
+    this.chunkSize = [blockLength, blockLength, blockLength]
+    this.#blockBytes = blockLength ** 3 * voxelBytes(this)
+  }
+
+  /** Throws `CorruptChunk` naming file and block, or `UpstreamError`. A file replaced under us is opened once more. */
+  readChunk(index: Vec3, target: Uint8Array): MaybePromise<boolean> {
+    return recover(
+      () => this.#read(index, target),
+      (error) => {
+        if (!(error instanceof FileChanged)) throw error
+        this.#parts.tables.drop(this.#cubeKey(index))
+        return recover(
+          () => this.#read(index, target),
+          (second) => {
+            throw second instanceof FileChanged ? new UpstreamError({ cause: second.message }) : second
+          },
+        )
+      },
+    )
+  }
+
+  #read(index: Vec3, target: Uint8Array): MaybePromise<boolean> {
+    return chain(this.#cube(index), (cube) => {
+      if (!cube) return false
+      const mask = this.#parts.header.fileLength - 1
+      const block = blockIndex(index[0] & mask, index[1] & mask, index[2] & mask)
+      return cube.jumps ? this.#readCompressed(cube, cube.jumps, block, target) : this.#readRaw(cube, block, target)
+    })
+  }
+
+  #readRaw(cube: Cube, block: number, target: Uint8Array): MaybePromise<boolean> {
+    return chain(cube.file.read(target, cube.header.dataOffset + block * this.#blockBytes), () => true)
+  }
+
+  #readCompressed(cube: Cube, jumps: Float64Array, block: number, target: Uint8Array): MaybePromise<boolean> {
+    const start = jumps[block]!
+    const end = jumps[block + 1]!
+    const corrupt = (cause: string) => new CorruptChunk({ file: cube.file.name, chunk: `block ${block}`, cause })
+    if (end > cube.file.size) throw corrupt(`ends at ${end}, the file at ${cube.file.size}`)
+    // LZ4's own bound for incompressible data
+    const most = this.#blockBytes + Math.ceil(this.#blockBytes / 255) + 16
+    if (end - start > most) throw corrupt(`is ${end - start} bytes long, ${this.#blockBytes} bytes never compress to more than ${most}`)
+    const { buffers, lz4 } = this.#parts
+    return chain(buffers.take(end - start), (buffer) => {
+      const source = buffer.subarray(0, end - start)
+      const decode = () =>
+        recover(
+          () => lz4.decode(source, target),
+          (error) => {
+            throw error instanceof CodecError ? corrupt(error.message) : error
+          },
+        )
+      return always(
+        () => chain(chain(cube.file.read(source, start), decode), () => true),
+        () => buffers.giveBack(buffer),
+      )
+    })
+  }
+
+  #cube(index: Vec3): MaybePromise<Cube | undefined> {
+    const key = this.#cubeKey(index)
+    return this.#parts.tables.get(
+      key,
+      () =>
+        chain(this.#parts.store.open(this.#cubePath(index)), (file) =>
+          file ? openCube(file, this.#parts.header, this.#blockBytes) : undefined,
+        ),
+      cubeBytes,
+    )
+  }
+
+  #cubePath(index: Vec3): string {
+    const { fileLength } = this.#parts.header
+    const [x, y, z] = index.map((i) => Math.floor(i / fileLength)) as [number, number, number]
+    return `${this.#parts.folder}/z${z}/y${y}/x${x}.wkw`
+  }
+
+  #cubeKey(index: Vec3): string {
+    return `${this.id}/${this.#cubePath(index)}`
+  }
+}

@@ -1,0 +1,3 @@
+export async function writeSample(_folder: string): Promise<string[]> {
+  return []
+}

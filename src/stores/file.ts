@@ -1,0 +1,92 @@
+/**
+ * A folder of this machine as a store. Keys are relative paths with '/'. What a key leads to, links followed, must lie in one of
+ * the allowed folders.
+ */
+import { realpathSync } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CorruptChunk, OutsideAllowed } from '../volume/errors.ts'
+import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
+import type { AllowedFolders } from './allowed.ts'
+import { isMissing, upstream } from './errors.ts'
+import { isLocalDisk } from './file-system.ts'
+import { type FileHandles, versionOf } from './handles.ts'
+import { type ByteRange, type ListEntry, MAX_GET_BYTES, type Readable, type Stat, type Store } from './store.ts'
+
+export class FileStore implements Store {
+  readonly url: string
+  readonly #handles: FileHandles
+  readonly #allowed: AllowedFolders
+  readonly #sync: boolean
+
+  constructor(folder: string, handles: FileHandles, allowed: AllowedFolders, sync = isLocalDisk(folder)) {
+    this.url = folder
+    this.#handles = handles
+    this.#allowed = allowed
+    this.#sync = sync
+  }
+
+  async stat(key: string): Promise<Stat | undefined> {
+    const path = join(this.url, key)
+    try {
+      const real = await realpath(path)
+      this.#allowed.check(path, real)
+      const stats = await stat(real)
+      return stats.isFile() ? { size: stats.size, version: versionOf(stats) } : undefined
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error instanceof OutsideAllowed ? error : upstream(path, error)
+    }
+  }
+
+  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const file = await this.open(key)
+    if (!file) return undefined
+    const start = range ? Math.max(0, range.start < 0 ? file.size + range.start : range.start) : 0
+    const length = Math.max(0, Math.min(file.size - start, range?.length ?? file.size))
+    if (length > MAX_GET_BYTES) throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${MAX_GET_BYTES} read in one piece` })
+    const bytes = new Uint8Array(length)
+    await file.read(bytes, start, signal)
+    return bytes
+  }
+
+  open(key: string): MaybePromise<Readable | undefined> {
+    const path = join(this.url, key)
+    return chain(this.#resolve(path), (real) => (real === undefined ? undefined : this.#handles.open(real, this.#sync)))
+  }
+
+  async list(prefix: string): Promise<readonly ListEntry[]> {
+    const path = join(this.url, prefix)
+    try {
+      this.#allowed.check(path, await realpath(path))
+      const entries = await readdir(path, { withFileTypes: true })
+      const listed = entries.map(async (entry): Promise<ListEntry | undefined> => {
+        const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry
+        if (!kind?.isDirectory() && !kind?.isFile()) return undefined
+        return { name: entry.name, isFolder: kind.isDirectory() }
+      })
+      return (await Promise.all(listed)).filter((entry) => entry !== undefined)
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error instanceof OutsideAllowed ? error : upstream(path, error)
+    }
+  }
+
+  /** The real path of what may be read, undefined where nothing is. */
+  #resolve(path: string): MaybePromise<string | undefined> {
+    const refuse = (error: unknown): undefined => {
+      if (isMissing(error)) return undefined
+      throw error instanceof OutsideAllowed ? error : upstream(path, error)
+    }
+    const checked = (real: string): string => {
+      this.#allowed.check(path, real)
+      return real
+    }
+    if (!this.#sync) return realpath(path).then(checked).catch(refuse)
+    try {
+      return checked(realpathSync(path))
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+}

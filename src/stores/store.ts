@@ -1,0 +1,47 @@
+import type { MaybePromise } from '../volume/maybe-promise.ts'
+
+/** Where a range starts and how long it is; a negative start counts from the end (a suffix). */
+export interface ByteRange {
+  readonly start: number
+  readonly length: number
+}
+
+export interface Stat {
+  readonly size: number
+  /** Changes when the bytes do: an ETag, or inode, mtime and size. */
+  readonly version: string
+}
+
+/** One key opened for many positioned reads. Its version is fixed: once the bytes behind it change, reads throw `FileChanged`. */
+export interface Readable extends Stat {
+  /** For messages. */
+  readonly name: string
+  /** Fills all of `target` from `offset`, or throws: CorruptChunk where the file ends before, UpstreamError when it cannot be read. */
+  read(target: Uint8Array, offset: number, signal?: AbortSignal): MaybePromise<void>
+}
+
+export interface ListEntry {
+  readonly name: string
+  readonly isFolder: boolean
+}
+
+/** A place with keys: a folder, a web server, a bucket. Missing is `undefined`; anything else that goes wrong throws. */
+export interface Store {
+  /** For messages and the descriptor: the folder or URL the keys are relative to. */
+  readonly url: string
+  stat(key: string, signal?: AbortSignal): Promise<Stat | undefined>
+  /** All bytes, or those of the range that exist. Refuses more than `MAX_GET_BYTES`. */
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /** At once where the store is a local disk. */
+  open(key: string, signal?: AbortSignal): MaybePromise<Readable | undefined>
+  /** Names directly below a prefix, folders told apart. An absent prefix has none. */
+  list?(prefix: string): Promise<readonly ListEntry[]>
+}
+
+/** Metadata documents are small; nothing larger is read in one piece. */
+export const MAX_GET_BYTES = 256 * 1024 * 1024
+
+/** The file behind a `Readable` is not the one that was opened: what was read from its header no longer holds. */
+export class FileChanged extends Error {
+  override readonly name = 'FileChanged'
+}

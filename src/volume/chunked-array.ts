@@ -1,0 +1,84 @@
+import { type Box, isEmpty, sizeOf } from './box.ts'
+import { type DataType, sampleBytes } from './data-type.ts'
+import type { MaybePromise } from './maybe-promise.ts'
+import { product, type Vec3 } from './vec.ts'
+
+/** A decoded chunk is at most this large, or its layer is refused at opening. */
+export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
+
+/** One magnification of one layer: a regular grid of chunks. Positions are in this mag's own voxels. */
+export interface ChunkedArray {
+  /** Names the array for good: dataset version / layer / mag. Part of every cache key. */
+  readonly id: string
+  readonly dataType: DataType
+  readonly channels: number
+  /** What is stored; may start anywhere, also below zero. */
+  readonly box: Box
+  /** Where chunk [0,0,0] starts: 0 for WKW, voxel_offset for Precomputed. */
+  readonly gridOrigin: Vec3
+  readonly chunkSize: Vec3
+  /**
+   * Fills `target` (exactly `chunkBytes(this)` bytes; x fastest, then y, then z; channels interleaved; little endian) and says
+   * whether anything is stored there. A chunk cut by the edge of the volume is filled up with zeros. False leaves `target` in
+   * any state. Anything that went wrong throws.
+   */
+  readChunk(index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
+}
+
+/** The same voxels at one magnification. `channel` picks one of the arrays' channels; such layers share decoded chunks. */
+export interface Mag {
+  readonly factor: Vec3
+  readonly arrays: readonly ChunkedArray[]
+  readonly channel?: number | undefined
+}
+
+export interface Layer {
+  readonly name: string
+  readonly category: 'color' | 'segmentation'
+  readonly dataType: DataType
+  /** Channels on the wire: 3 for uint24, else 1. */
+  readonly channels: number
+  /** Finest first. */
+  readonly mags: readonly Mag[]
+  /** Mag-1 voxels. */
+  readonly boundingBox: Box
+  /** As the source states it; a plain number up to 2^53 − 1. */
+  readonly largestSegmentId?: number | undefined
+  /** Keys of the data source JSON that are handed on as they are: view configuration, mappings, transformations. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** A layer that could not be opened, and why. It does not take its dataset along. */
+export interface BrokenLayer {
+  readonly name: string
+  readonly status: string
+  /** Where it leads, when that is outside the folders that may be read. */
+  readonly leadsTo?: string | undefined
+}
+
+export interface VoxelSize {
+  /** Nanometres per mag-1 voxel. */
+  readonly nm: Vec3
+  /** Where it comes from: 'datasets.json', 'OME', 'guessed: …'. Shown with it, for a wrong scale is a wrong voxel. */
+  readonly source: string
+}
+
+export interface Dataset {
+  readonly layers: readonly Layer[]
+  readonly broken: readonly BrokenLayer[]
+  readonly voxelSize: VoxelSize
+  /** Said in the summary: which rule was used, what was left out. */
+  readonly notes: readonly string[]
+  readonly extra?: Readonly<Record<string, unknown>> | undefined
+}
+
+export const voxelBytes = (array: { dataType: DataType; channels: number }): number => sampleBytes(array.dataType) * array.channels
+export const chunkBytes = (array: ChunkedArray): number => product(array.chunkSize) * voxelBytes(array)
+/** Bytes of one voxel of a layer on the wire. */
+export const wireBytes = (layer: Layer): number => sampleBytes(layer.dataType) * layer.channels
+
+export const magOf = (layer: Layer, factor: Vec3): Mag | undefined =>
+  layer.mags.find((mag) => mag.factor[0] === factor[0] && mag.factor[1] === factor[1] && mag.factor[2] === factor[2])
+
+/** Voxels in a box; 0 when it is empty. */
+export const volumeOf = (box: Box): number => (isEmpty(box) ? 0 : product(sizeOf(box)))

@@ -1,0 +1,132 @@
+/**
+ * Cuts the box somebody asked for out of the chunks that hold it: the one place that knows about clipping, missing chunks,
+ * partial edges and channels. Formats only say what one chunk holds.
+ */
+import { type Box, intersect, isEmpty, sizeOf } from './box.ts'
+import { type ChunkedArray, type Mag, voxelBytes } from './chunked-array.ts'
+import { copyBox, copyChannel } from './copy.ts'
+import { sampleBytes } from './data-type.ts'
+import type { MaybePromise } from './maybe-promise.ts'
+import type { Pace } from './pace.ts'
+import { subtract, type Vec3 } from './vec.ts'
+
+/** Where decoded chunks come from: a cache, or the array itself. */
+export interface ChunkReader {
+  /**
+   * Hands the bytes of a chunk to `visit`, which must be done with them when it returns. False, and no visit, where nothing is
+   * stored. Throws what reading the chunk throws.
+   */
+  read(array: ChunkedArray, index: Vec3, visit: (bytes: Uint8Array) => void, signal?: AbortSignal): MaybePromise<boolean>
+}
+
+export interface CutoutOptions {
+  readonly chunks: ChunkReader
+  /** Lets other requests have their turn between chunks. */
+  readonly pace: Pace
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Chunks of one cutout that are read at the same time, where reading takes time. */
+const PARALLEL_READS = 32
+
+/**
+ * Fills `target` with the voxels of `box` (x fastest, channels interleaved) and says whether anything is stored there. `box` and
+ * `clip` are in the mag's own voxels; outside `clip`, outside the array and where nothing is stored there are zeros. Throws the
+ * first error after all reads have ended, so that nobody writes into `target` any more.
+ */
+export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, options: CutoutOptions): MaybePromise<boolean> {
+  const array = mag.arrays[0]!
+  const wanted = intersect(intersect(box, clip), array.box)
+  if (isEmpty(wanted)) {
+    target.fill(0)
+    return false
+  }
+  const { chunks, pace, signal } = options
+  const { gridOrigin, chunkSize } = array
+  const size = sizeOf(box)
+  const voxel = voxelBytes(array)
+  const sample = sampleBytes(array.dataType)
+  const first: Vec3 = gridIndex(wanted.min, gridOrigin, chunkSize)
+  const last: Vec3 = gridIndex(subtract(wanted.max, [1, 1, 1]), gridOrigin, chunkSize)
+  const nx = last[0] - first[0] + 1
+  const ny = last[1] - first[1] + 1
+  const count = nx * ny * (last[2] - first[2] + 1)
+  const whole = count === 1 && mag.channel === undefined && sameBox(wanted, box) && isChunk(box, first, array)
+  if (!whole) target.fill(0)
+
+  const readOne = (n: number): MaybePromise<boolean> => {
+    const index: Vec3 = [first[0] + (n % nx), first[1] + (Math.floor(n / nx) % ny), first[2] + Math.floor(n / (nx * ny))]
+    if (whole) return chunks.read(array, index, (bytes) => target.set(bytes), signal)
+    const start: Vec3 = [
+      gridOrigin[0] + index[0] * chunkSize[0],
+      gridOrigin[1] + index[1] * chunkSize[1],
+      gridOrigin[2] + index[2] * chunkSize[2],
+    ]
+    const part = intersect(wanted, { min: start, max: [start[0] + chunkSize[0], start[1] + chunkSize[1], start[2] + chunkSize[2]] })
+    const to = { bytes: target, size, at: subtract(part.min, box.min) }
+    const visit = (bytes: Uint8Array): void => {
+      const from = { bytes, size: chunkSize, at: subtract(part.min, start) }
+      if (mag.channel === undefined) copyBox(from, to, sizeOf(part), voxel)
+      else copyChannel(from, to, sizeOf(part), voxel, sample, mag.channel)
+    }
+    return chunks.read(array, index, visit, signal)
+  }
+
+  let found = false
+  for (let n = 0; n < count; n++) {
+    const read = readOne(n)
+    if (read instanceof Promise) return readRest(readOne, n + 1, count, [read], found, options)
+    found = read || found
+    if (n + 1 < count && pace.due()) return pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options))
+  }
+  return found
+}
+
+/** Goes on from chunk `next` when one did not come at once: up to PARALLEL_READS are under way, and other requests get their turn. */
+async function readRest(
+  readOne: (n: number) => MaybePromise<boolean>,
+  next: number,
+  count: number,
+  pending: Promise<boolean>[],
+  found: boolean,
+  { pace, signal }: CutoutOptions,
+): Promise<boolean> {
+  let failure: PromiseRejectedResult | undefined
+  const settle = async () => {
+    for (const result of await Promise.allSettled(pending)) {
+      if (result.status === 'rejected') failure ??= result
+      else found = result.value || found
+    }
+    pending = []
+  }
+  for (let n = next; n < count && !failure && !signal?.aborted; n++) {
+    try {
+      const read = readOne(n)
+      if (read instanceof Promise) pending.push(read)
+      else found = read || found
+    } catch (reason) {
+      failure ??= { status: 'rejected', reason }
+    }
+    if (pending.length >= PARALLEL_READS) await settle()
+    else if (pace.due()) await pace.turn()
+  }
+  await settle()
+  if (failure) throw failure.reason
+  signal?.throwIfAborted()
+  return found
+}
+
+const gridIndex = (position: Vec3, origin: Vec3, chunk: Vec3): Vec3 => [
+  Math.floor((position[0] - origin[0]) / chunk[0]),
+  Math.floor((position[1] - origin[1]) / chunk[1]),
+  Math.floor((position[2] - origin[2]) / chunk[2]),
+]
+
+const sameBox = (a: Box, b: Box): boolean =>
+  a.min[0] === b.min[0] && a.min[1] === b.min[1] && a.min[2] === b.min[2] && a.max[0] === b.max[0] && a.max[1] === b.max[1] && a.max[2] === b.max[2]
+
+const isChunk = (box: Box, index: Vec3, { gridOrigin, chunkSize }: ChunkedArray): boolean =>
+  [0, 1, 2].every((d) => {
+    const start = gridOrigin[d]! + index[d]! * chunkSize[d]!
+    return box.min[d] === start && box.max[d] === start + chunkSize[d]!
+  })
