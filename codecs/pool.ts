@@ -2,12 +2,17 @@
  * Runs slow decoding in worker threads, so that the thread that answers requests stays free. What is over in less than a
  * millisecond is decoded where it is asked for: handing bytes to a worker and back costs 50 to 100 µs (bench decode-pool).
  */
+import { UpstreamError } from '../src/volume/errors.ts'
 import type { MaybePromise } from '../src/volume/maybe-promise.ts'
 import { CodecError, type Pipeline } from './codec.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 import type { Answer, Task } from './worker.ts'
 
 const INLINE_NS = 1_000_000
+
+/** build.ts says where the worker lies in the executable, in which all modules have the address of the executable itself. */
+declare const WKCONNECT_WORKER: string | undefined
+const WORKER = typeof WKCONNECT_WORKER === 'undefined' ? './worker.ts' : WKCONNECT_WORKER
 
 /** Decodes chunks of one kind, here or in a worker. */
 export interface Decoder {
@@ -74,7 +79,7 @@ export class DecodePool {
   }
 
   #start(): Thread {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url).href)
+    const worker = new Worker(new URL(WORKER, import.meta.url).href)
     const thread: Thread = { worker, jobs: new Map() }
     // a waiting worker is no reason for the process to stay
     worker.unref()
@@ -100,7 +105,7 @@ export class DecodePool {
   }
 
   #fail(thread: Thread, cause: string): void {
-    for (const job of thread.jobs.values()) job.reject(new CodecError(cause))
+    for (const job of thread.jobs.values()) job.reject(new UpstreamError({ cause }))
     thread.jobs.clear()
   }
 }

@@ -1,9 +1,9 @@
 /** All routes, with and without a version in front, and what every one of them shares. */
-import { Elysia, ValidationError } from 'elysia'
+import { Elysia } from 'elysia'
 import type { Context } from './context.ts'
 import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
-import { errorResponse, HttpError, validationReport } from './errors.ts'
+import { errorResponse, HttpError } from './errors.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, healthRoutes } from './health.ts'
 
@@ -12,14 +12,13 @@ const PREFIXES = ['/data', '/data/:version'] as const
 
 export const createApp = (context: Context, commit: string) => {
   const app = new Elysia({ normalize: false })
-    .onRequest(({ request }) => (request.method === 'OPTIONS' ? preflight(request.headers.get('access-control-request-headers')) : undefined))
     .onError(({ error, code, request }) => {
-      if (error instanceof ValidationError) return errorResponse(new HttpError(400, 'invalid', validationReport(error.all as never)), COMMON)
       if (code === 'NOT_FOUND') return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
       const response = errorResponse(error, COMMON)
       if (response.status === 500) context.log.trouble('500', `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`)
       return response
     })
+    .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))
     .use(buildInfoRoute(context.version, commit))
   for (const prefix of PREFIXES) {
     const group = new Elysia()

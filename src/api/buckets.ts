@@ -9,27 +9,18 @@ import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
 import { Pace } from '../volume/pace.ts'
 import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
-import { HttpError } from './errors.ts'
+import { HttpError, invalidBody } from './errors.ts'
 
 const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
 
 /** One bucket as any era asks for it: `mag` or the older `zoomStep`; keys we do not know are passed over. */
-export const BucketRequest = Type.Union([
-  Type.Object({
-    position: Position,
-    mag: Type.Union([Position, Type.Integer()]),
-    zoomStep: Type.Optional(Type.Any()),
-    cubeSize: Type.Optional(Type.Integer()),
-    fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-  }),
-  Type.Object({
-    position: Position,
-    mag: Type.Optional(Type.Null()),
-    zoomStep: Type.Integer(),
-    cubeSize: Type.Optional(Type.Integer()),
-    fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
-  }),
-])
+export const BucketRequest = Type.Object({
+  position: Position,
+  mag: Type.Optional(Type.Union([Position, Type.Integer(), Type.Null()])),
+  zoomStep: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+  cubeSize: Type.Optional(Type.Integer()),
+  fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+})
 export type BucketRequest = Static<typeof BucketRequest>
 export const BucketRequests = Type.Array(BucketRequest)
 
@@ -48,6 +39,8 @@ export interface BucketAnswer {
   readonly buffer: Uint8Array
 }
 
+type Outcome = 'data' | 'empty' | 'failed'
+
 interface Planned {
   readonly index: number
   readonly mag: Mag
@@ -59,14 +52,14 @@ interface Planned {
 }
 
 /** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log. */
-export function readBuckets(layer: Layer, requests: readonly BucketRequest[], where: string, context: Context, signal?: AbortSignal): MaybePromise<BucketAnswer> {
+export function readBuckets(layer: Layer, requests: readonly BucketRequest[], where: () => string, context: Context): MaybePromise<BucketAnswer> {
   if (requests.length > MAX_BUCKETS) throw new HttpError(413, `${requests.length} buckets in one request; at most ${MAX_BUCKETS} are answered.`)
-  const outcome: ('data' | 'empty' | 'failed')[] = new Array(requests.length).fill('empty')
+  const outcome: Outcome[] = new Array(requests.length).fill('empty')
   const { planned, bytes } = plan(layer, requests, outcome)
   if (bytes > MAX_ANSWER_BYTES) throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
   const pace = new Pace()
   return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
-    const options = { chunks: context.chunks, pace, signal }
+    const options = { chunks: context.chunks, pace }
     const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
       recover(
         () =>
@@ -75,7 +68,7 @@ export function readBuckets(layer: Layer, requests: readonly BucketRequest[], wh
           }),
         (error) => {
           outcome[index] = 'failed'
-          if (!signal?.aborted) context.log.trouble(where, `${where}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+          context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
         },
       )
     const finish = () => pack(planned, outcome, buffer)
@@ -87,7 +80,7 @@ export function readBuckets(layer: Layer, requests: readonly BucketRequest[], wh
   })
 }
 
-function plan(layer: Layer, requests: readonly BucketRequest[], outcome: string[]): { planned: Planned[]; bytes: number } {
+function plan(layer: Layer, requests: readonly BucketRequest[], outcome: Outcome[]): { planned: Planned[]; bytes: number } {
   const voxel = wireBytes(layer)
   const planned: Planned[] = []
   let start = 0
@@ -97,6 +90,7 @@ function plan(layer: Layer, requests: readonly BucketRequest[], outcome: string[
       outcome[index] = 'failed'
       continue
     }
+    if (typeof asked !== 'number' && !asked && typeof zoomStep !== 'number') throw invalidBody([{ path: `/${index}/mag`, message: 'Expected mag or zoomStep' }])
     const mag = findMag(layer, asked, zoomStep)
     if (!mag) continue
     const box = boxAt(floorDivide(position as Vec3, mag.factor), [cubeSize, cubeSize, cubeSize])
@@ -109,7 +103,7 @@ function plan(layer: Layer, requests: readonly BucketRequest[], outcome: string[
   return { planned, bytes: start }
 }
 
-function findMag(layer: Layer, asked: BucketRequest['mag'], zoomStep: number | undefined): Mag | undefined {
+function findMag(layer: Layer, asked: BucketRequest['mag'], zoomStep: BucketRequest['zoomStep']): Mag | undefined {
   if (typeof asked === 'number') return magOf(layer, [asked, asked, asked])
   if (asked) return magOf(layer, asked as Vec3)
   return magOfZoomStep(layer, zoomStep ?? 0)
@@ -133,7 +127,7 @@ async function readRest(planned: readonly Planned[], next: number, first: MaybeP
 }
 
 /** Moves what is there together and sorts the rest into empty and failed. */
-function pack(planned: readonly Planned[], outcome: readonly string[], buffer: Uint8Array): BucketAnswer {
+function pack(planned: readonly Planned[], outcome: readonly Outcome[], buffer: Uint8Array): BucketAnswer {
   let at = 0
   for (const { index, start, end, fourBit } of planned) {
     if (outcome[index] !== 'data') continue
@@ -143,6 +137,11 @@ function pack(planned: readonly Planned[], outcome: readonly string[], buffer: U
       at += end - start
     }
   }
-  const indices = (kind: string) => outcome.flatMap((one, index) => (one === kind ? [index] : []))
-  return { bytes: buffer.subarray(0, at), empty: indices('empty'), failed: indices('failed'), buffer }
+  const empty: number[] = []
+  const failed: number[] = []
+  for (let index = 0; index < outcome.length; index++) {
+    if (outcome[index] === 'empty') empty.push(index)
+    else if (outcome[index] === 'failed') failed.push(index)
+  }
+  return { bytes: buffer.subarray(0, at), empty, failed, buffer }
 }

@@ -8,11 +8,12 @@ import { Pace } from '../volume/pace.ts'
 import { floorDivide, product, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
+import { voxelHeaders } from './headers.ts'
 import { voxelResponse, voxelStream } from './voxel-response.ts'
 
 export const MAX_EDGE = 512
 /** Up to this size the whole cuboid is read before the status is sent; beyond, damage found later can only end the answer early. */
-const WHOLE_BYTES = 64 * 1024 * 1024
+const WHOLE_BYTES = 32 * 1024 * 1024
 /** Even, so that half bytes never pair across slabs. */
 const SLAB_DEPTH = 32
 
@@ -61,11 +62,11 @@ export async function readCuboid(layer: Layer, { mag, position, size, halfByte }
     try {
       const slab = z === 0 ? first : await readSlab(z)
       z += depth
-      return slab.slice()
+      return slab
     } catch (error) {
       context.log.trouble(where, `${where}: cuboid broken off at z ${start[2] + z} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
       throw error
     }
   }
-  return voxelStream(halfByte ? Math.ceil(bytes / 2) : bytes, next, () => context.answers.giveBack(buffer))
+  return voxelStream(voxelHeaders([], []), next, () => context.answers.giveBack(buffer))
 }

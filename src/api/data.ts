@@ -1,10 +1,9 @@
 /** Voxels: buckets for viewers, cuboids for everybody else (protocol.md 2.2, 2.3). */
 import { Elysia } from 'elysia'
 import { type Layer, type Mag, magOf } from '../volume/chunked-array.ts'
-import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
 import { magLiteral, parseMag } from '../volume/vec.ts'
-import { readJsonBody } from './body.ts'
-import { type BucketRequest, BucketRequests, magOfZoomStep, readBuckets } from './buckets.ts'
+import { JsonBody } from './body.ts'
+import { BucketRequests, magOfZoomStep, readBuckets } from './buckets.ts'
 import type { Context } from './context.ts'
 import { readCuboid } from './cuboid.ts'
 import { HttpError } from './errors.ts'
@@ -16,10 +15,7 @@ const PATHS = ['/datasets/:first/layers/:layer/data', '/datasets/:first/:second/
 export const dataRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
   for (const path of PATHS) {
-    app.post(path, ({ params, body, request }) => answerBuckets(context, params as unknown as LayerParams, body, request), {
-      body: BucketRequests,
-      parse: ({ request }) => readJsonBody(request),
-    })
+    app.post(path, ({ params, request }) => answerBuckets(context, params as unknown as LayerParams, request), { parse: 'none' })
     app.get(path, ({ params, query, request }) => answerCuboid(context, params as unknown as LayerParams, query, request))
   }
   return app
@@ -27,12 +23,15 @@ export const dataRoutes = (context: Context, prefix: string) => {
 
 const whereOf = ({ entry, layer }: OpenLayer): string => `${entry.organization}/${entry.name}, layer ${layer.name}`
 
-function answerBuckets(context: Context, params: LayerParams, requests: readonly BucketRequest[], request: Request): MaybePromise<Response> {
-  return chain(findLayer(context, params), (open) =>
-    chain(readBuckets(open.layer, requests, whereOf(open), context, request.signal), ({ bytes, buffer, empty, failed }) =>
-      voxelResponse(bytes, buffer, context.answers, empty, failed),
-    ),
-  )
+const bucketRequests = new JsonBody(BucketRequests)
+
+async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
+  const requests = await bucketRequests.read(request)
+  let open = findLayer(context, params)
+  if (open instanceof Promise) open = await open
+  let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context)
+  if (answer instanceof Promise) answer = await answer
+  return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
 }
 
 async function answerCuboid(context: Context, params: LayerParams, query: Readonly<Record<string, string | undefined>>, request: Request): Promise<Response> {

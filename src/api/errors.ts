@@ -37,12 +37,12 @@ interface Problem {
 }
 
 /** Play's report of a body that does not validate: object path → what is wrong there. */
-export function validationReport(problems: Iterable<Problem>): string {
+export function invalidBody(problems: Iterable<Problem>): HttpError {
   const report: Record<string, { msg: string[]; args: never[] }[]> = {}
   for (const { path, message } of problems) {
     const place = `obj${path.replace(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.')}`
     ;(report[place] ??= []).push({ msg: [message], args: [] })
     if (Object.keys(report).length >= 20) break
   }
-  return JSON.stringify(report)
+  return new HttpError(400, 'The body of the request does not validate.', JSON.stringify(report))
 }

@@ -16,6 +16,8 @@ const SUMMARY_MS = 10_000
 /** Returns the exit code. */
 export async function serve(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const log = createLog()
+  // before anybody can know that it runs
+  const stop = stopSignal()
   const config = withSafeHost(resolveConfig(argv, environment), log)
   const { settings } = config
   if (settings.sample) for (const line of await writeSample(settings.data)) log.info(line)
@@ -34,7 +36,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
     await within(Promise.all(server.catalogue.entries().map(({ opened }) => opened)), SUMMARY_MS)
     log.info(summarize(server.catalogue.entries(), found))
   })
-  await stopSignal()
+  await stop
   await server.stop(GRACE_MS)
   return 0
 }

@@ -60,19 +60,18 @@ export async function startServer({ settings, paths }: Resolved, environment: Re
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) => openDataset(id, name, descriptor, resources, changed)
   const catalogue = new Catalogue({ look, open, drop })
   const context: Context = { version, catalogue, chunks, answers, control: createControl(catalogue, drop), log }
-  const app = createApp(context, commit).compile()
-  const server = Bun.serve({
+  const app = createApp(context, commit)
+  app.listen({
     hostname: settings.host,
     port: settings.port,
     // two servers on one port would answer in turns
     reusePort: false,
     // a client that neither sends nor reads for this long is gone
     idleTimeout: 60,
-    // bodies are refused by us, with a reason, before they are read
-    maxRequestBodySize: 16 * MIB,
-    fetch: app.fetch,
-    error: () => new Response('The server failed to answer; its log says why.', { status: 500 }),
+    // bodies that are too large are refused by us, with a reason; the runtime's own 413 has none
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   })
+  const server = app.server!
   return {
     url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${server.port}`,
     port: server.port ?? settings.port,

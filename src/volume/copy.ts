@@ -65,6 +65,17 @@ function copyRows(from: Uint8Array, source: number, fromRow: number, to: Uint8Ar
   }
 }
 
+/** Zeroes a cuboid of whole voxels. */
+export function fillBox({ bytes, size, at }: Side, extent: Vec3, voxel: number): void {
+  const row = size[0] * voxel
+  for (let z = at[2]; z < at[2] + extent[2]; z++) {
+    for (let y = at[1]; y < at[1] + extent[1]; y++) {
+      const start = at[0] * voxel + row * (y + size[1] * z)
+      bytes.fill(0, start, start + extent[0] * voxel)
+    }
+  }
+}
+
 /** Like `copyBox` for one channel of interleaved samples: `sample` bytes out of every `voxel` bytes, packed on the target side. */
 export function copyChannel(from: Side, to: Side, extent: Vec3, voxel: number, sample: number, channel: number): void {
   for (let z = 0; z < extent[2]; z++) {

@@ -4,9 +4,9 @@
  */
 import { type Box, intersect, isEmpty, sizeOf } from './box.ts'
 import { type ChunkedArray, type Mag, voxelBytes } from './chunked-array.ts'
-import { copyBox, copyChannel } from './copy.ts'
+import { copyBox, copyChannel, fillBox } from './copy.ts'
 import { sampleBytes } from './data-type.ts'
-import type { MaybePromise } from './maybe-promise.ts'
+import { chain, type MaybePromise } from './maybe-promise.ts'
 import type { Pace } from './pace.ts'
 import { subtract, type Vec3 } from './vec.ts'
 
@@ -52,11 +52,12 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
   const ny = last[1] - first[1] + 1
   const count = nx * ny * (last[2] - first[2] + 1)
   const whole = count === 1 && mag.channel === undefined && sameBox(wanted, box) && isChunk(box, first, array)
-  if (!whole) target.fill(0)
+  // what lies outside, and every chunk that turns out to be missing, is zeroed; filling all first would touch most bytes twice
+  if (!sameBox(wanted, box)) target.fill(0)
 
   const readOne = (n: number): MaybePromise<boolean> => {
     const index: Vec3 = [first[0] + (n % nx), first[1] + (Math.floor(n / nx) % ny), first[2] + Math.floor(n / (nx * ny))]
-    if (whole) return chunks.read(array, index, (bytes) => target.set(bytes), signal)
+    if (whole) return chain(chunks.read(array, index, (bytes) => target.set(bytes), signal), (stored) => stored || zero(target))
     const start: Vec3 = [
       gridOrigin[0] + index[0] * chunkSize[0],
       gridOrigin[1] + index[1] * chunkSize[1],
@@ -69,7 +70,10 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
       if (mag.channel === undefined) copyBox(from, to, sizeOf(part), voxel)
       else copyChannel(from, to, sizeOf(part), voxel, sample, mag.channel)
     }
-    return chunks.read(array, index, visit, signal)
+    return chain(chunks.read(array, index, visit, signal), (stored) => {
+      if (!stored) fillBox(to, sizeOf(part), mag.channel === undefined ? voxel : sample)
+      return stored
+    })
   }
 
   let found = false
@@ -116,6 +120,11 @@ async function readRest(
   return found
 }
 
+function zero(target: Uint8Array): false {
+  target.fill(0)
+  return false
+}
+
 const gridIndex = (position: Vec3, origin: Vec3, chunk: Vec3): Vec3 => [
   Math.floor((position[0] - origin[0]) / chunk[0]),
   Math.floor((position[1] - origin[1]) / chunk[1]),
@@ -126,7 +135,7 @@ const sameBox = (a: Box, b: Box): boolean =>
   a.min[0] === b.min[0] && a.min[1] === b.min[1] && a.min[2] === b.min[2] && a.max[0] === b.max[0] && a.max[1] === b.max[1] && a.max[2] === b.max[2]
 
 const isChunk = (box: Box, index: Vec3, { gridOrigin, chunkSize }: ChunkedArray): boolean =>
-  [0, 1, 2].every((d) => {
-    const start = gridOrigin[d]! + index[d]! * chunkSize[d]!
-    return box.min[d] === start && box.max[d] === start + chunkSize[d]!
-  })
+  startsAt(box, index, gridOrigin, chunkSize, 0) && startsAt(box, index, gridOrigin, chunkSize, 1) && startsAt(box, index, gridOrigin, chunkSize, 2)
+
+const startsAt = (box: Box, index: Vec3, origin: Vec3, chunk: Vec3, d: 0 | 1 | 2): boolean =>
+  box.min[d] === origin[d] + index[d] * chunk[d] && box.max[d] === box.min[d] + chunk[d]
