@@ -5,7 +5,16 @@
 import { parseArgs } from 'node:util'
 import { $ } from 'bun'
 
-const TARGETS = ['linux-x64', 'linux-x64-baseline', 'linux-x64-musl', 'linux-arm64', 'linux-arm64-musl', 'darwin-x64', 'darwin-arm64', 'windows-x64']
+const TARGETS = [
+  'linux-x64',
+  'linux-x64-baseline',
+  'linux-x64-musl',
+  'linux-arm64',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'windows-x64',
+]
 
 const { values } = parseArgs({ options: { target: { type: 'string' }, outfile: { type: 'string' } } })
 if (values.target && !TARGETS.includes(values.target)) throw new Error(`no target ${values.target}; there are ${TARGETS.join(', ')}`)
@@ -14,7 +23,8 @@ const root = import.meta.dir
 const { version } = await Bun.file(`${root}/package.json`).json()
 const git = await $`git -C ${root} rev-parse --short=12 HEAD`.quiet().nothrow()
 const commit = git.exitCode === 0 ? git.text().trim() : 'unknown'
-const outfile = values.outfile ?? `${root}/dist/wkconnect${values.target ? `-${values.target}` : ''}${values.target?.startsWith('windows') ? '.exe' : ''}`
+const outfile =
+  values.outfile ?? `${root}/dist/wkconnect${values.target ? `-${values.target}` : ''}${values.target?.startsWith('windows') ? '.exe' : ''}`
 
 const result = await Bun.build({
   // the worker is started by its address, so it has to be named here to be in the executable

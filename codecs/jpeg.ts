@@ -25,7 +25,8 @@ export const jpeg: Codec = {
     const width = Number(options?.['width'] ?? frame.width)
     if (frame.width !== width) throw new CodecError(`JPEG: ${frame.width} pixels wide where ${width} were expected`)
     const bytes = frame.width * frame.height * components
-    if (bytes > target.length) throw new CodecError(`JPEG: ${frame.width}×${frame.height} pixels, ${bytes} bytes where ${target.length} were expected`)
+    if (bytes > target.length)
+      throw new CodecError(`JPEG: ${frame.width}×${frame.height} pixels, ${bytes} bytes where ${target.length} were expected`)
     try {
       decoder.getEncodedBuffer(stream.bytes.length).set(stream.bytes)
       decoder.decode()
@@ -52,7 +53,11 @@ interface Frame {
  * One complete stream of tables and image. The markers that say what the colours are (JFIF, Adobe) are replaced by one Adobe marker
  * with what the container says, because decoders guess from them and libtiff does not.
  */
-function plainStream(source: Uint8Array, tables: Uint8Array | undefined, isYcbcr: boolean): { bytes: Uint8Array; frame: Frame | undefined } {
+function plainStream(
+  source: Uint8Array,
+  tables: Uint8Array | undefined,
+  isYcbcr: boolean,
+): { bytes: Uint8Array; frame: Frame | undefined } {
   const adobe = Uint8Array.of(0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, isYcbcr ? 1 : 0)
   const parts: Uint8Array[] = [Uint8Array.of(0xff, 0xd8), adobe]
   let frame: Frame | undefined

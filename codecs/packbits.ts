@@ -10,7 +10,8 @@ export const packbits: Codec = {
       if (n === 128) continue
       if (n < 128) {
         const literal = n + 1
-        if (i + literal > source.length) throw new CodecError(`PackBits: ${literal} literal bytes at ${i}, the data ends at ${source.length}`)
+        if (i + literal > source.length)
+          throw new CodecError(`PackBits: ${literal} literal bytes at ${i}, the data ends at ${source.length}`)
         const fits = Math.min(literal, target.length - at)
         target.set(source.subarray(i, i + fits), at)
         at += fits

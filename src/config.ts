@@ -14,13 +14,47 @@ import { messageOf } from './volume/errors.ts'
 const MIB = 1024 * 1024
 
 export const Settings = Type.Object({
-  data: Type.String({ placeholder: 'DIR', description: 'folder with datasets, datasets.json and config.json; ./data if it exists, else the current folder' }),
-  host: Type.String({ default: '127.0.0.1', placeholder: 'ADDRESS', description: 'address to listen on; anything but loopback needs --public', file: 'server.host' }),
-  port: Type.Integer({ default: 8000, minimum: 0, maximum: 65535, placeholder: 'N', description: 'port to listen on; 0 picks a free one and prints it', file: 'server.port' }),
-  cache: Type.Integer({ minimum: 0, placeholder: 'SIZE', format: 'size', description: 'memory for decoded chunks, buffers and answers, such as 512MB or 2GB; a quarter of the memory, at most 1GB' }),
-  organization: Type.String({ default: 'sample_organization', minLength: 1, placeholder: 'NAME', description: 'organization of datasets that do not lie in the folder of one' }),
-  allowPath: Type.Array(Type.String(), { default: [], placeholder: 'DIR', description: 'links in the data folder may lead to below this folder; may be given several times' }),
-  datasetsPath: Type.String({ default: 'datasets.json', placeholder: 'FILE', description: 'the list of datasets, from the working directory, beside or above the data folder', file: 'datasets_path' }),
+  data: Type.String({
+    placeholder: 'DIR',
+    description: 'folder with datasets, datasets.json and config.json; ./data if it exists, else the current folder',
+  }),
+  host: Type.String({
+    default: '127.0.0.1',
+    placeholder: 'ADDRESS',
+    description: 'address to listen on; anything but loopback needs --public',
+    file: 'server.host',
+  }),
+  port: Type.Integer({
+    default: 8000,
+    minimum: 0,
+    maximum: 65535,
+    placeholder: 'N',
+    description: 'port to listen on; 0 picks a free one and prints it',
+    file: 'server.port',
+  }),
+  cache: Type.Integer({
+    minimum: 0,
+    placeholder: 'SIZE',
+    format: 'size',
+    description: 'memory for decoded chunks, buffers and answers, such as 512MB or 2GB; a quarter of the memory, at most 1GB',
+  }),
+  organization: Type.String({
+    default: 'sample_organization',
+    minLength: 1,
+    placeholder: 'NAME',
+    description: 'organization of datasets that do not lie in the folder of one',
+  }),
+  allowPath: Type.Array(Type.String(), {
+    default: [],
+    placeholder: 'DIR',
+    description: 'links in the data folder may lead to below this folder; may be given several times',
+  }),
+  datasetsPath: Type.String({
+    default: 'datasets.json',
+    placeholder: 'FILE',
+    description: 'the list of datasets, from the working directory, beside or above the data folder',
+    file: 'datasets_path',
+  }),
   sample: Type.Boolean({ default: false, description: 'write small sample datasets into the data folder if it has none' }),
   public: Type.Boolean({ default: false, description: 'allow an address that others can reach: everybody there can read all datasets' }),
 })
@@ -58,7 +92,13 @@ export const variableOf = (name: SettingName): string => `WK_${flagOf(name).repl
 export const describeSettings = () =>
   names.map((name) => {
     const { placeholder, description = '', default: value } = properties[name]
-    return { name, flag: `--${flagOf(name)}${placeholder ? ` ${placeholder}` : ''}`, variable: variableOf(name), description, default: value as unknown }
+    return {
+      name,
+      flag: `--${flagOf(name)}${placeholder ? ` ${placeholder}` : ''}`,
+      variable: variableOf(name),
+      description,
+      default: value as unknown,
+    }
   })
 
 export function resolveConfig(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Resolved {
@@ -75,12 +115,22 @@ export function resolveConfig(argv: readonly string[], environment: Readonly<Rec
   }
   const problem = Value.Errors(Settings, settings).First()
   if (problem) throw new ConfigError(`${problem.path.slice(1)}: ${problem.message}, got ${JSON.stringify(problem.value)}`)
-  return { settings: settings as Settings, sources: sources as Resolved['sources'], paths: paths.map((path) => resolve(path)), configFile, warnings }
+  return {
+    settings: settings as Settings,
+    sources: sources as Resolved['sources'],
+    paths: paths.map((path) => resolve(path)),
+    configFile,
+    warnings,
+  }
 }
 
 function readFlags(argv: readonly string[]): { flags: Record<string, unknown>; paths: string[] } {
   const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = {}
-  for (const name of names) options[flagOf(name)] = { type: properties[name].type === 'boolean' ? 'boolean' : 'string', multiple: properties[name].type === 'array' }
+  for (const name of names)
+    options[flagOf(name)] = {
+      type: properties[name].type === 'boolean' ? 'boolean' : 'string',
+      multiple: properties[name].type === 'array',
+    }
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
     return { flags: Object.fromEntries(names.map((name) => [name, values[flagOf(name)]])), paths: positionals }
@@ -96,21 +146,25 @@ function defaultData(paths: readonly string[]): string {
   return existsSync('data') && statSync('data').isDirectory() ? 'data' : '.'
 }
 
-const firstSet = (...candidates: (readonly [string, unknown])[]): readonly [string, unknown] => candidates.find(([, value]) => value !== undefined) ?? ['default', undefined]
+const firstSet = (...candidates: (readonly [string, unknown])[]): readonly [string, unknown] =>
+  candidates.find(([, value]) => value !== undefined) ?? ['default', undefined]
 
 function convert(name: SettingName, raw: unknown, source: string): unknown {
   const { type, format } = properties[name]
-  const where = source === 'flag' ? `--${flagOf(name)}` : source === 'environment' ? variableOf(name) : `config.json, ${properties[name].file}`
+  const where =
+    source === 'flag' ? `--${flagOf(name)}` : source === 'environment' ? variableOf(name) : `config.json, ${properties[name].file}`
   if (type === 'array') return Array.isArray(raw) ? raw : String(raw).split(',').filter(Boolean)
   if (format === 'size') return parseSize(String(raw), where)
   if (type === 'integer') {
     const value = Number(raw)
-    if (!Number.isInteger(value) || String(raw).trim() === '') throw new ConfigError(`${where}: ${JSON.stringify(raw)} is not a whole number`)
+    if (!Number.isInteger(value) || String(raw).trim() === '')
+      throw new ConfigError(`${where}: ${JSON.stringify(raw)} is not a whole number`)
     return value
   }
   if (type === 'boolean') {
     if (typeof raw === 'boolean') return raw
-    if (!/^(1|0|true|false|yes|no|on|off)$/i.test(String(raw))) throw new ConfigError(`${where}: ${JSON.stringify(raw)} is neither true nor false`)
+    if (!/^(1|0|true|false|yes|no|on|off)$/i.test(String(raw)))
+      throw new ConfigError(`${where}: ${JSON.stringify(raw)} is neither true nor false`)
     return /^(1|true|yes|on)$/i.test(String(raw))
   }
   return String(raw)
@@ -139,7 +193,12 @@ function readConfigFile(data: string): { values: Record<string, unknown>; path: 
   const values: Record<string, unknown> = {}
   for (const name of names) {
     const place = properties[name].file
-    const value = place?.split('.').reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined), parsed.value)
+    const value = place
+      ?.split('.')
+      .reduce<unknown>(
+        (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+        parsed.value,
+      )
     if (value !== undefined && value !== null) values[name] = value
   }
   return { values, path, warnings: [] }

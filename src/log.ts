@@ -26,7 +26,9 @@ export function createLog(write: (line: string) => void = (line) => process.stde
       }
       if (topics.size >= MAX_TOPICS) topics.clear()
       topics.set(topic, { at: now, silent: 0 })
-      write(`${stamp()} ${clean(line).replaceAll('\n', ' ')}${known?.silent ? ` (and ${known.silent} times more in the last minutes)` : ''}`)
+      write(
+        `${stamp()} ${clean(line).replaceAll('\n', ' ')}${known?.silent ? ` (and ${known.silent} times more in the last minutes)` : ''}`,
+      )
     },
   }
 }

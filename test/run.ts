@@ -12,12 +12,15 @@ function run(command: string[]): number {
 }
 
 let failures = run([bun, 'build.ts'])
-if (failures === 0) failures = run([bun, 'test', '--timeout', '60000', '--reporter=junit', `--reporter-outfile=${report}`, ...process.argv.slice(2)])
+if (failures === 0)
+  failures = run([bun, 'test', '--timeout', '60000', '--reporter=junit', `--reporter-outfile=${report}`, ...process.argv.slice(2)])
 
 const totals = existsSync(report) ? /<testsuites\b[^>]*>/.exec(readFileSync(report, 'utf8'))?.[0] : undefined
 rmSync(folder, { recursive: true, force: true })
 const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(totals ?? '')?.[1] ?? 0)
 const failed = count('failures') + count('errors')
 const skipped = count('skipped')
-console.log(`${count('tests') - failed - skipped} passed, ${totals ? failed : Math.max(1, failed)} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+console.log(
+  `${count('tests') - failed - skipped} passed, ${totals ? failed : Math.max(1, failed)} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+)
 process.exit(failures)

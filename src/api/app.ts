@@ -13,9 +13,14 @@ const PREFIXES = ['/data', '/data/:version'] as const
 export const createApp = (context: Context, commit: string) => {
   const app = new Elysia({ normalize: false })
     .onError(({ error, code, request }) => {
-      if (code === 'NOT_FOUND') return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
+      if (code === 'NOT_FOUND')
+        return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
       const response = errorResponse(error, COMMON)
-      if (response.status === 500) context.log.trouble('500', `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`)
+      if (response.status === 500)
+        context.log.trouble(
+          '500',
+          `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`,
+        )
       return response
     })
     .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))

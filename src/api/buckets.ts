@@ -1,6 +1,6 @@
 /** Reads the buckets of one request: each is there, empty or failed, and none takes the others along. */
 import { type Static, Type } from '@sinclair/typebox'
-import { boxAt, intersect, isEmpty, toMag, type Box } from '../volume/box.ts'
+import { type Box, boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
 import { cutout } from '../volume/cutout.ts'
 import { messageOf } from '../volume/errors.ts'
@@ -52,11 +52,18 @@ interface Planned {
 }
 
 /** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log. */
-export function readBuckets(layer: Layer, requests: readonly BucketRequest[], where: () => string, context: Context): MaybePromise<BucketAnswer> {
-  if (requests.length > MAX_BUCKETS) throw new HttpError(413, `${requests.length} buckets in one request; at most ${MAX_BUCKETS} are answered.`)
+export function readBuckets(
+  layer: Layer,
+  requests: readonly BucketRequest[],
+  where: () => string,
+  context: Context,
+): MaybePromise<BucketAnswer> {
+  if (requests.length > MAX_BUCKETS)
+    throw new HttpError(413, `${requests.length} buckets in one request; at most ${MAX_BUCKETS} are answered.`)
   const outcome: Outcome[] = new Array(requests.length).fill('empty')
   const { planned, bytes } = plan(layer, requests, outcome)
-  if (bytes > MAX_ANSWER_BYTES) throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
+  if (bytes > MAX_ANSWER_BYTES)
+    throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
   const pace = new Pace()
   return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
     const options = { chunks: context.chunks, pace }
@@ -90,7 +97,8 @@ function plan(layer: Layer, requests: readonly BucketRequest[], outcome: Outcome
       outcome[index] = 'failed'
       continue
     }
-    if (typeof asked !== 'number' && !asked && typeof zoomStep !== 'number') throw invalidBody([{ path: `/${index}/mag`, message: 'Expected mag or zoomStep' }])
+    if (typeof asked !== 'number' && !asked && typeof zoomStep !== 'number')
+      throw invalidBody([{ path: `/${index}/mag`, message: 'Expected mag or zoomStep' }])
     const mag = findMag(layer, asked, zoomStep)
     if (!mag) continue
     const box = boxAt(floorDivide(position as Vec3, mag.factor), [cubeSize, cubeSize, cubeSize])
@@ -110,9 +118,16 @@ function findMag(layer: Layer, asked: BucketRequest['mag'], zoomStep: BucketRequ
 }
 
 /** The mag whose largest component is 2^zoomStep, as clients of before 2022 ask. */
-export const magOfZoomStep = (layer: Layer, zoomStep: number): Mag | undefined => layer.mags.find(({ factor }) => Math.max(...factor) === 2 ** zoomStep)
+export const magOfZoomStep = (layer: Layer, zoomStep: number): Mag | undefined =>
+  layer.mags.find(({ factor }) => Math.max(...factor) === 2 ** zoomStep)
 
-async function readRest(planned: readonly Planned[], next: number, first: MaybePromise<void>, readOne: (bucket: Planned) => MaybePromise<void>, pace: Pace): Promise<void> {
+async function readRest(
+  planned: readonly Planned[],
+  next: number,
+  first: MaybePromise<void>,
+  readOne: (bucket: Planned) => MaybePromise<void>,
+  pace: Pace,
+): Promise<void> {
   let pending: MaybePromise<void>[] = [first]
   for (let n = next; n < planned.length; n++) {
     if (pending.length >= PARALLEL_BUCKETS) {

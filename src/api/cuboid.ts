@@ -27,7 +27,13 @@ export interface CuboidRequest {
 }
 
 /** Throws `HttpError` 400 for a size that is not served, and what reading throws. */
-export async function readCuboid(layer: Layer, { mag, position, size, halfByte }: CuboidRequest, where: string, context: Context, signal?: AbortSignal): Promise<Response> {
+export async function readCuboid(
+  layer: Layer,
+  { mag, position, size, halfByte }: CuboidRequest,
+  where: string,
+  context: Context,
+  signal?: AbortSignal,
+): Promise<Response> {
   if (!size.every((edge) => edge >= 1 && edge <= MAX_EDGE)) {
     throw new HttpError(400, `A cuboid of ${size.join('×')} voxels; each side must be between 1 and ${MAX_EDGE}.`)
   }
@@ -52,7 +58,8 @@ export async function readCuboid(layer: Layer, { mag, position, size, halfByte }
     first = await readSlab(0)
   } catch (error) {
     context.answers.giveBack(buffer)
-    if (!signal?.aborted) context.log.trouble(where, `${where}: cuboid at ${start.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+    if (!signal?.aborted)
+      context.log.trouble(where, `${where}: cuboid at ${start.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
     throw error
   }
   if (depth >= size[2]) return voxelResponse(first, buffer, context.answers, [], [])

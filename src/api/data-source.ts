@@ -35,7 +35,8 @@ export function dataSourceOf(entry: CatalogueEntry) {
 function layerJson(layer: Layer) {
   const { name, category, mags, dataType } = layer
   const path = (mag: string) => `./${name}/${mag}`
-  const segmentation = category === 'segmentation' ? { largestSegmentId: layer.largestSegmentId ?? largestIdOf(dataType), mappings: [] } : {}
+  const segmentation =
+    category === 'segmentation' ? { largestSegmentId: layer.largestSegmentId ?? largestIdOf(dataType), mappings: [] } : {}
   return {
     name,
     category,

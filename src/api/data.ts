@@ -34,10 +34,16 @@ async function answerBuckets(context: Context, params: LayerParams, request: Req
   return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
 }
 
-async function answerCuboid(context: Context, params: LayerParams, query: Readonly<Record<string, string | undefined>>, request: Request): Promise<Response> {
+async function answerCuboid(
+  context: Context,
+  params: LayerParams,
+  query: Readonly<Record<string, string | undefined>>,
+  request: Request,
+): Promise<Response> {
   const integer = (name: string): number => {
     const text = query[name]
-    if (text === undefined || !/^-?\d{1,15}$/.test(text)) throw new HttpError(400, `Query parameter ${name} must be a whole number, got ${JSON.stringify(text ?? null)}.`)
+    if (text === undefined || !/^-?\d{1,15}$/.test(text))
+      throw new HttpError(400, `Query parameter ${name} must be a whole number, got ${JSON.stringify(text ?? null)}.`)
     return Number(text)
   }
   const position = [integer('x'), integer('y'), integer('z')] as const
@@ -59,5 +65,8 @@ function askedMag(layer: Layer, query: Readonly<Record<string, string | undefine
   if (!factor) throw new HttpError(400, `Query parameter mag must be like 2-2-1, got ${JSON.stringify(literal ?? null)}.`)
   const mag = magOf(layer, factor)
   if (mag) return mag
-  throw new HttpError(404, `Layer ${layer.name} has no mag ${magLiteral(factor)}; it has ${layer.mags.map((one) => magLiteral(one.factor)).join(', ')}.`)
+  throw new HttpError(
+    404,
+    `Layer ${layer.name} has no mag ${magLiteral(factor)}; it has ${layer.mags.map((one) => magLiteral(one.factor)).join(', ')}.`,
+  )
 }

@@ -1,7 +1,7 @@
 /** What datasets there are, and asking to look again (protocol.md 2.9, 2.10). */
 import { Elysia } from 'elysia'
-import { idOf } from '../datasets/found.ts'
 import { within } from '../datasets/catalogue.ts'
+import { idOf } from '../datasets/found.ts'
 import type { Context } from './context.ts'
 import { dataSourceOf, listedDataset } from './data-source.ts'
 import { HttpError } from './errors.ts'

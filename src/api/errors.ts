@@ -27,7 +27,8 @@ export function errorResponse(error: unknown, headers: Record<string, string>): 
   if (error instanceof HttpError) return new Response(error.body ?? errorBody(error.message), { status: error.status, headers: json })
   if (error instanceof DataError) return new Response(errorBody(error.publicText), { status: error.status, headers: json })
   // a page of a file that cannot be decoded is found when it is first read
-  if (error instanceof Unusable) return new Response(errorBody('The stored data of this region is not supported.'), { status: 422, headers: json })
+  if (error instanceof Unusable)
+    return new Response(errorBody('The stored data of this region is not supported.'), { status: 422, headers: json })
   return new Response(errorBody('The server failed to answer; its log says why.'), { status: 500, headers: json })
 }
 

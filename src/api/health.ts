@@ -10,5 +10,8 @@ export const buildInfoRoute = (version: string, commit: string) => {
     webknossosDatastore: { name: 'wkconnect', version, commitHash: commit, datastoreApiVersion: '2.0' },
     httpApiVersioning: { currentApiVersion: 15, oldestSupportedApiVersion: 5 },
   }
-  return new Elysia().get('/api/buildinfo', () => new Response(JSON.stringify(info), { headers: { ...COMMON, 'Content-Type': 'application/json' } }))
+  return new Elysia().get(
+    '/api/buildinfo',
+    () => new Response(JSON.stringify(info), { headers: { ...COMMON, 'Content-Type': 'application/json' } }),
+  )
 }

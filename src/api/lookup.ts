@@ -26,7 +26,8 @@ export interface OpenLayer {
 const find = ({ catalogue }: Context, { first, second }: DatasetParams): CatalogueEntry | undefined =>
   second === undefined ? catalogue.byId(first) : catalogue.byName(first, second)
 
-const nameOf = ({ first, second }: DatasetParams): string => (second === undefined ? `with id ${first}` : `${second} of organization ${first}`)
+const nameOf = ({ first, second }: DatasetParams): string =>
+  second === undefined ? `with id ${first}` : `${second} of organization ${first}`
 
 /** The entry, opened or known to be unusable. Throws 404 for a name nobody knows, 503 while the folders are looked through. */
 export async function findDataset(context: Context, params: DatasetParams): Promise<CatalogueEntry> {

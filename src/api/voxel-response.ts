@@ -7,7 +7,13 @@ const PIECE_BYTES = 1024 * 1024
 const WHOLE_BYTES = 4 * PIECE_BYTES
 
 /** An answer of the bytes at the beginning of `buffer`, which is given back as soon as they are copied or sent. */
-export function voxelResponse(bytes: Uint8Array, buffer: Uint8Array, answers: Buffers, empty: readonly number[], failed: readonly number[]): Response {
+export function voxelResponse(
+  bytes: Uint8Array,
+  buffer: Uint8Array,
+  answers: Buffers,
+  empty: readonly number[],
+  failed: readonly number[],
+): Response {
   const headers = voxelHeaders(empty, failed)
   if (bytes.length > WHOLE_BYTES) {
     let next: Uint8Array | undefined = bytes

@@ -245,4 +245,3 @@ class LazyAbort {
     this.#controller?.abort()
   }
 }
-

@@ -49,10 +49,14 @@ function withSafeHost(config: Resolved, log: Log): Resolved {
   const { settings, sources } = config
   if (settings.public || isLoopback(settings.host)) return config
   if (sources.host === 'config.json') {
-    log.warn(`config.json asks to listen on ${settings.host}, where everybody could read all datasets; listening on 127.0.0.1 only. --public allows it.`)
+    log.warn(
+      `config.json asks to listen on ${settings.host}, where everybody could read all datasets; listening on 127.0.0.1 only. --public allows it.`,
+    )
     return { ...config, settings: { ...settings, host: '127.0.0.1' } }
   }
-  throw new ConfigError(`host ${settings.host} can be reached by others, and everybody there could read all datasets: add --public to allow that`)
+  throw new ConfigError(
+    `host ${settings.host} can be reached by others, and everybody there could read all datasets: add --public to allow that`,
+  )
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

@@ -32,7 +32,11 @@ export function shareBudget(bytes: number) {
   return { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
 }
 
-export async function startServer({ settings, paths }: Resolved, environment: Readonly<Record<string, string | undefined>>, log: Log): Promise<RunningServer> {
+export async function startServer(
+  { settings, paths }: Resolved,
+  environment: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): Promise<RunningServer> {
   const budget = shareBudget(settings.cache)
   const chunks = new ChunkCache(budget.chunks)
   const answers = new Buffers(budget.inFlight, budget.kept / 2)
@@ -57,7 +61,8 @@ export async function startServer({ settings, paths }: Resolved, environment: Re
     chunks.drop(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
-  const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) => openDataset(id, name, descriptor, resources, changed)
+  const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
+    openDataset(id, name, descriptor, resources, changed)
   const catalogue = new Catalogue({ look, open, drop })
   const context: Context = { version, catalogue, chunks, answers, control: createControl(catalogue, drop), log }
   const app = createApp(context, commit)

@@ -1,8 +1,8 @@
 /** What a person sees at start: every dataset, and for what is not served the reason and the fix. */
 import type { CatalogueEntry, Look } from '../datasets/catalogue.ts'
+import { sizeOf } from '../volume/box.ts'
 import type { Layer } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
-import { sizeOf } from '../volume/box.ts'
 import { magLiteral } from '../volume/vec.ts'
 
 const MAX_DATASETS = 50
@@ -13,12 +13,17 @@ export function summarize(entries: readonly CatalogueEntry[], look: Look): strin
   const shown = [...entries].sort((a, b) => Number(a.status === 'ok') - Number(b.status === 'ok')).slice(0, MAX_DATASETS)
   for (const entry of entries.filter((one) => shown.includes(one))) lines.push(...describe(entry))
   if (entries.length > MAX_DATASETS) lines.push(`  … and ${entries.length - MAX_DATASETS} more: GET /data/datasets lists all`)
-  if (entries.length === 0) lines.push('No datasets found. A dataset is a folder with datasource-properties.json, WKW layers or .tif files; --sample writes one to look at.')
+  if (entries.length === 0)
+    lines.push(
+      'No datasets found. A dataset is a folder with datasource-properties.json, WKW layers or .tif files; --sample writes one to look at.',
+    )
   lines.push(...advice(entries, look))
   lines.push(...look.notes.slice(0, MAX_NOTES).map((note) => `  note: ${note}`))
   if (look.notes.length > MAX_NOTES) lines.push(`  … and ${look.notes.length - MAX_NOTES} more notes`)
   const count = (status: string) => entries.filter((entry) => entry.status === status).length
-  lines.push(`${entries.length} dataset${entries.length === 1 ? '' : 's'}: ${count('ok')} ok, ${count('unusable')} unusable${count('opening') ? `, ${count('opening')} still opening` : ''}`)
+  lines.push(
+    `${entries.length} dataset${entries.length === 1 ? '' : 's'}: ${count('ok')} ok, ${count('unusable')} unusable${count('opening') ? `, ${count('opening')} still opening` : ''}`,
+  )
   return lines.join('\n')
 }
 
@@ -45,10 +50,15 @@ function describeLayer(layer: Layer): string {
 /** Links that lead out, by where they lead: one flag mends many datasets. */
 function advice(entries: readonly CatalogueEntry[], look: Look): string[] {
   const targets = [
-    ...entries.flatMap((entry) => (entry.leadsTo ? [entry.leadsTo] : (entry.dataset?.broken ?? []).flatMap(({ leadsTo }) => (leadsTo ? [leadsTo] : [])).slice(0, 1))),
+    ...entries.flatMap((entry) =>
+      entry.leadsTo ? [entry.leadsTo] : (entry.dataset?.broken ?? []).flatMap(({ leadsTo }) => (leadsTo ? [leadsTo] : [])).slice(0, 1),
+    ),
     ...look.refused.map(({ target }) => target),
   ]
-  return [...groupByPlace(targets)].map(([place, count]) => `  ! ${count} dataset${count === 1 ? ' leads' : 's lead'} to ${place}: add --allow-path ${place} to serve ${count === 1 ? 'it' : 'them'}`)
+  return [...groupByPlace(targets)].map(
+    ([place, count]) =>
+      `  ! ${count} dataset${count === 1 ? ' leads' : 's lead'} to ${place}: add --allow-path ${place} to serve ${count === 1 ? 'it' : 'them'}`,
+  )
 }
 
 /** Paths by the folder they have in common, at least two levels deep so that nobody is told to allow all of /mnt. */

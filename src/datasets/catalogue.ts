@@ -4,8 +4,8 @@
  */
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { messageOf, OutsideAllowed } from '../volume/errors.ts'
-import { type Descriptor, type FoundDataset, idOf, keyOf } from './found.ts'
 import { difference } from './difference.ts'
+import { type Descriptor, type FoundDataset, idOf, keyOf } from './found.ts'
 
 export type Status = 'opening' | 'ok' | 'unusable'
 

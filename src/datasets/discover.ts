@@ -7,7 +7,7 @@ import type { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { messageOf } from '../volume/errors.ts'
-import { isTiffName, imagesBelow, kindOf, type Listing, listFolder } from './folders.ts'
+import { imagesBelow, isTiffName, kindOf, type Listing, listFolder } from './folders.ts'
 import type { FoundDataset } from './found.ts'
 import { fingerprintOf, groupByRole, imageLayers } from './images.ts'
 import { mapLimit } from './map-limit.ts'
@@ -45,7 +45,13 @@ export async function discover(path: string, options: DiscoverOptions): Promise<
 async function fileDataset(path: string, root: string, { organization }: DiscoverOptions): Promise<FoundDataset> {
   const images = [{ name: stemOf(basename(path)), slices: [{ key: basename(root), z: 0 }] }]
   const folder = dirname(root)
-  return { organization, name: stemOf(basename(path)), descriptor: { format: 'tiff', folder, root, images }, rule: `file ${path}`, fingerprint: await fingerprintOf(folder, images) }
+  return {
+    organization,
+    name: stemOf(basename(path)),
+    descriptor: { format: 'tiff', folder, root, images },
+    rule: `file ${path}`,
+    fingerprint: await fingerprintOf(folder, images),
+  }
 }
 
 async function discoverFolder(path: string, root: string, options: DiscoverOptions): Promise<Discovery> {
@@ -63,7 +69,9 @@ async function discoverFolder(path: string, root: string, options: DiscoverOptio
   const datasets = loose.length > 0 ? await looseImages(top, root, basename(resolve(path)), loose, options) : []
   const notes: string[] = []
   const refused = topListing.refused.map(({ name, target }) => ({ path: join(shown, name), target }))
-  const below = await mapLimit(topListing.folders, PARALLEL_FOLDERS, (name) => firstLevel(join(top, name), root, name, join(shown, name), options))
+  const below = await mapLimit(topListing.folders, PARALLEL_FOLDERS, (name) =>
+    firstLevel(join(top, name), root, name, join(shown, name), options),
+  )
   for (const found of below) {
     datasets.push(...found.datasets)
     notes.push(...found.notes)
@@ -76,7 +84,8 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
   try {
     const listing = await listFolder(folder, options.allowed)
     const kind = await kindOf(folder, listing, options.allowed)
-    if (kind) return { datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)], notes: [], refused: [] }
+    if (kind)
+      return { datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)], notes: [], refused: [] }
     const notes: string[] = []
     const datasets: FoundDataset[] = listing.refused.map(({ name: dataset, target }) => ({
       organization: name,
@@ -92,7 +101,8 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
       const insideKind = await kindOf(at, inside, options.allowed)
       if (insideKind) return folderDataset(at, root, name, dataset, insideKind, inside, options)
       const images = await imagesBelow(at, inside, options.allowed)
-      if (images > 0) notes.push(`${join(shown, dataset)} holds ${images} images but was not taken: a dataset folder has its .tif files directly in it`)
+      if (images > 0)
+        notes.push(`${join(shown, dataset)} holds ${images} images but was not taken: a dataset folder has its .tif files directly in it`)
       return undefined
     })
     return { datasets: [...datasets, ...found.filter((dataset) => dataset !== undefined)], notes, refused: [] }
@@ -111,7 +121,13 @@ async function folderDataset(
   options: DiscoverOptions,
 ): Promise<FoundDataset> {
   if (kind === 'precomputed') {
-    return { organization, name, reason: 'Neuroglancer Precomputed (a folder with an info file) is not supported yet', rule: 'info file', fingerprint: 'precomputed' }
+    return {
+      organization,
+      name,
+      reason: 'Neuroglancer Precomputed (a folder with an info file) is not supported yet',
+      rule: 'info file',
+      fingerprint: 'precomputed',
+    }
   }
   if (kind === 'images') {
     const store = new FileStore(folder, options.handles, options.allowed)
@@ -120,25 +136,68 @@ async function folderDataset(
   }
   const stats = await stat(join(folder, kind === 'properties' ? 'datasource-properties.json' : '.'))
   const rule = kind === 'properties' ? 'datasource-properties.json' : '<layer>/<mag>/header.wkw'
-  return { organization, name, descriptor: { format: 'wkw', folder, root }, rule, fingerprint: `${stats.ino} ${stats.mtimeMs} ${stats.size}` }
+  return {
+    organization,
+    name,
+    descriptor: { format: 'wkw', folder, root },
+    rule,
+    fingerprint: `${stats.ino} ${stats.mtimeMs} ${stats.size}`,
+  }
 }
 
-async function imageDataset(folder: string, root: string, organization: string, name: string, images: readonly ImageLayer[], rule: string): Promise<FoundDataset> {
-  return { organization, name, descriptor: { format: 'tiff', folder, root, images }, rule, fingerprint: await fingerprintOf(folder, images) }
+async function imageDataset(
+  folder: string,
+  root: string,
+  organization: string,
+  name: string,
+  images: readonly ImageLayer[],
+  rule: string,
+): Promise<FoundDataset> {
+  return {
+    organization,
+    name,
+    descriptor: { format: 'tiff', folder, root, images },
+    rule,
+    fingerprint: await fingerprintOf(folder, images),
+  }
 }
 
 /** TIFFs that lie directly in the data folder: each a dataset, but color and segmentation of one volume are one. */
-async function looseImages(folder: string, root: string, folderName: string, names: readonly string[], options: DiscoverOptions): Promise<FoundDataset[]> {
+async function looseImages(
+  folder: string,
+  root: string,
+  folderName: string,
+  names: readonly string[],
+  options: DiscoverOptions,
+): Promise<FoundDataset[]> {
   const { organization } = options
   const store = new FileStore(folder, options.handles, options.allowed)
   const { together, alone } = await groupByRole(store, await imageLayers(store, names, folderName))
   const taken = new Set<string>()
   const datasets: FoundDataset[] = []
   for (const layers of together) {
-    datasets.push(await imageDataset(folder, root, organization, uniqueName(folderName, taken), layers, 'TIFF files of equal extent, the layers of one dataset'))
+    datasets.push(
+      await imageDataset(
+        folder,
+        root,
+        organization,
+        uniqueName(folderName, taken),
+        layers,
+        'TIFF files of equal extent, the layers of one dataset',
+      ),
+    )
   }
   for (const layer of alone) {
-    datasets.push(await imageDataset(folder, root, organization, uniqueName(layer.name, taken), [layer], layer.slices.length > 1 ? 'TIFF files, a z-stack' : 'TIFF file'))
+    datasets.push(
+      await imageDataset(
+        folder,
+        root,
+        organization,
+        uniqueName(layer.name, taken),
+        [layer],
+        layer.slices.length > 1 ? 'TIFF files, a z-stack' : 'TIFF file',
+      ),
+    )
   }
   return datasets
 }

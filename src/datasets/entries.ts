@@ -88,7 +88,10 @@ export function sortEntries(json: Readonly<Record<string, unknown>>): Entries {
 
 function expand(value: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced: string | undefined, plain: string | undefined) => environment[braced ?? plain ?? ''] ?? whole)
+    return value.replace(
+      /\$\{(\w+)\}|\$(\w+)/g,
+      (whole, braced: string | undefined, plain: string | undefined) => environment[braced ?? plain ?? ''] ?? whole,
+    )
   }
   if (Array.isArray(value)) return value.map((item) => expand(item, environment))
   if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, environment)]))

@@ -15,7 +15,8 @@ export interface Listing {
 const IGNORED = /^(\..*|@eaDir|#recycle|Thumbs\.db|.*\.tmp|.*\.wkw_tmp)$/i
 
 export const isTiffName = (name: string): boolean => /\.(tiff?|btf|tf8|svs)$/i.test(name)
-const isImageName = (name: string): boolean => isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|ndpi|scn|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
+const isImageName = (name: string): boolean =>
+  isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|ndpi|scn|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
 
 /** Lists a folder, sorted by name. Entries that vanish meanwhile and everything that is no file or folder are left out. */
 export async function listFolder(folder: string, allowed: AllowedFolders): Promise<Listing> {

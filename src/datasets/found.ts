@@ -30,4 +30,5 @@ export interface FoundDataset {
 export const keyOf = (organization: string, name: string): string => `${organization}/${name}`
 
 /** The id a dataset has without a core: the first 24 hex digits of SHA-256 of `organization/name`. */
-export const idOf = (organization: string, name: string): string => createHash('sha256').update(keyOf(organization, name)).digest('hex').slice(0, 24)
+export const idOf = (organization: string, name: string): string =>
+  createHash('sha256').update(keyOf(organization, name)).digest('hex').slice(0, 24)

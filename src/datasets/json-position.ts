@@ -10,7 +10,9 @@ export function parseJson(text: string): { value: unknown } | { error: string } 
     const [first] = problems
     if (!first) return { error: error instanceof Error ? error.message : String(error) }
     const before = text.slice(0, first.offset).split('\n')
-    const words = printParseErrorCode(first.error).replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()
+    const words = printParseErrorCode(first.error)
+      .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+      .toLowerCase()
     return { error: `line ${before.length}, column ${before.at(-1)!.length + 1}: ${words}` }
   }
 }

@@ -23,10 +23,16 @@ export function createLook(options: LookOptions): () => Promise<Look> {
     const file = await readEntries(datasetsFile, environment)
     if (file && 'problem' in file) log.warn(`${file.problem}; its datasets are kept as they were`)
     else entries = file?.entries ?? { usable: [], unusable: [] }
-    const looks = await mapLimit([...paths, ...(paths.length === 0 || existsSync(datasetsFile) ? [data] : [])].filter(unique), 4, (path) => discover(path, options))
+    const looks = await mapLimit([...paths, ...(paths.length === 0 || existsSync(datasetsFile) ? [data] : [])].filter(unique), 4, (path) =>
+      discover(path, options),
+    )
     const found = looks.flatMap(({ datasets }) => datasets)
     const merged = await mergeEntries(found, entries, data, handles)
-    return { datasets: merged.datasets, notes: [...looks.flatMap(({ notes }) => notes), ...merged.notes], refused: looks.flatMap(({ refused }) => refused) }
+    return {
+      datasets: merged.datasets,
+      notes: [...looks.flatMap(({ notes }) => notes), ...merged.notes],
+      refused: looks.flatMap(({ refused }) => refused),
+    }
   }
 }
 

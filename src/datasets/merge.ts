@@ -16,13 +16,21 @@ export interface Merged {
 }
 
 /** `found` in order of precedence: of two of the same name the first one counts, and the other is said. */
-export async function mergeEntries(found: readonly FoundDataset[], entries: Entries, dataFolder: string, handles: FileHandles): Promise<Merged> {
+export async function mergeEntries(
+  found: readonly FoundDataset[],
+  entries: Entries,
+  dataFolder: string,
+  handles: FileHandles,
+): Promise<Merged> {
   const datasets = new Map<string, FoundDataset>()
   const notes: string[] = []
   for (const dataset of found) {
     const key = keyOf(dataset.organization, dataset.name)
     const first = datasets.get(key)
-    if (first) notes.push(`${key} is there twice; served from ${first.descriptor?.folder ?? first.rule}, not from ${dataset.descriptor?.folder ?? dataset.rule}`)
+    if (first)
+      notes.push(
+        `${key} is there twice; served from ${first.descriptor?.folder ?? first.rule}, not from ${dataset.descriptor?.folder ?? dataset.rule}`,
+      )
     else datasets.set(key, dataset)
   }
   for (const entry of entries.usable) {
@@ -37,14 +45,25 @@ export async function mergeEntries(found: readonly FoundDataset[], entries: Entr
   return { datasets: [...datasets.values()], notes }
 }
 
-async function applyEntry(entry: DatasetEntry, found: FoundDataset | undefined, dataFolder: string, handles: FileHandles): Promise<FoundDataset> {
+async function applyEntry(
+  entry: DatasetEntry,
+  found: FoundDataset | undefined,
+  dataFolder: string,
+  handles: FileHandles,
+): Promise<FoundDataset> {
   const { organization, name, backend, scale } = entry
   const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
   const fingerprint = `${found?.fingerprint} ${JSON.stringify(entry)}`
   if (entry.path === undefined) {
-    if (!found) return bad(`datasets.json names it, but there is no folder ${organization}/${name} in ${dataFolder}, and the entry has no path`)
+    if (!found)
+      return bad(`datasets.json names it, but there is no folder ${organization}/${name} in ${dataFolder}, and the entry has no path`)
     if (!found.descriptor || found.descriptor.format === backend) {
-      return { ...found, descriptor: found.descriptor && { ...found.descriptor, scale }, rule: `${found.rule}, and datasets.json`, fingerprint }
+      return {
+        ...found,
+        descriptor: found.descriptor && { ...found.descriptor, scale },
+        rule: `${found.rule}, and datasets.json`,
+        fingerprint,
+      }
     }
   }
   const path = entry.path === undefined ? found!.descriptor!.folder : resolve(dataFolder, entry.path)
@@ -60,8 +79,16 @@ async function applyEntry(entry: DatasetEntry, found: FoundDataset | undefined, 
     const allowed = await AllowedFolders.of([root])
     const images = isFile
       ? [{ name: stemOf(basename(path)), slices: [{ key: basename(root), z: 0 }] }]
-      : await imageLayers(new FileStore(folder, handles, allowed), (await listFolder(folder, allowed)).files.filter(isTiffName), basename(path))
-    return { ...place, descriptor: { format: 'tiff', folder, root, images, scale }, fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}` }
+      : await imageLayers(
+          new FileStore(folder, handles, allowed),
+          (await listFolder(folder, allowed)).files.filter(isTiffName),
+          basename(path),
+        )
+    return {
+      ...place,
+      descriptor: { format: 'tiff', folder, root, images, scale },
+      fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}`,
+    }
   } catch (error) {
     return bad(`datasets.json gives its path as ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`)
   }

@@ -19,7 +19,13 @@ export interface Resources {
 }
 
 /** Opens a dataset from its descriptor alone. `id` is organization/dataset@version. Throws `Unusable` and what the format throws. */
-export async function openDataset(id: string, name: string, descriptor: Descriptor, resources: Resources, changed: () => void): Promise<Dataset> {
+export async function openDataset(
+  id: string,
+  name: string,
+  descriptor: Descriptor,
+  resources: Resources,
+  changed: () => void,
+): Promise<Dataset> {
   const { pool, tables, buffers, handles } = resources
   const allowed = resources.allowed.and(descriptor.root)
   const format = await loadFormat(descriptor.format)

@@ -14,7 +14,8 @@ type Parts = Omit<Layer, 'dataType' | 'channels'>
 export function presentLayers(parts: Parts, channelNames: readonly string[] = []): { layers: Layer[]; broken: BrokenLayer[] } {
   const { dataType, channels } = parts.mags[0]!.arrays[0]!
   const refuse = (status: string) => ({ layers: [], broken: [{ name: parts.name, status }] })
-  if (dataType === 'float64') return refuse('its voxels are 64-bit floats (double), which webKnossos cannot display; convert them to 32-bit floats')
+  if (dataType === 'float64')
+    return refuse('its voxels are 64-bit floats (double), which webKnossos cannot display; convert them to 32-bit floats')
   if (parts.category === 'segmentation' && (dataType === 'float32' || elementClassOf(dataType, channels) === 'uint24')) {
     return refuse(`a segmentation has integer ids, these voxels are ${dataType === 'float32' ? 'floats' : 'RGB colours'}`)
   }

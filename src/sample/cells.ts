@@ -51,7 +51,13 @@ function seedsOf([gx, gy, gz]: readonly [number, number, number]): Float32Array 
 }
 
 /** The nearest seed and how far the plane half way to the second nearest one is. */
-function nearest(seeds: Float32Array, [gx, gy, gz]: readonly [number, number, number], x: number, y: number, z: number): { cell: number; edge: number } {
+function nearest(
+  seeds: Float32Array,
+  [gx, gy, gz]: readonly [number, number, number],
+  x: number,
+  y: number,
+  z: number,
+): { cell: number; edge: number } {
   const cx = Math.floor(x / SPACING) + 1
   const cy = Math.floor(y / SPACING) + 1
   const cz = Math.floor(z / SPACING) + 1
@@ -89,7 +95,8 @@ export function halve<T extends Uint8Array | Uint32Array>(voxels: T, size: Vec3,
   const out = new (voxels.constructor as new (length: number) => T)(half[0] * half[1] * half[2])
   for (let z = 0, i = 0; z < half[2]; z++) {
     for (let y = 0; y < half[1]; y++) {
-      for (let x = 0; x < half[0]; x++, i++) out[i] = mean ? meanAt(voxels, size, factor, x, y, z) : voxels[x * factor[0] + size[0] * (y * factor[1] + size[1] * z * factor[2])]!
+      for (let x = 0; x < half[0]; x++, i++)
+        out[i] = mean ? meanAt(voxels, size, factor, x, y, z) : voxels[x * factor[0] + size[0] * (y * factor[1] + size[1] * z * factor[2])]!
     }
   }
   return { voxels: out, size: half }

@@ -50,7 +50,13 @@ async function writeCells(folder: string): Promise<void> {
     scale: { factor: NM, unit: 'nanometer' },
     dataLayers: [
       { name: 'color', category: 'color', elementClass: 'uint8', ...shared },
-      { name: 'segmentation', category: 'segmentation', elementClass: 'uint32', largestSegmentId: segmentation.reduce((a, b) => Math.max(a, b), 0), ...shared },
+      {
+        name: 'segmentation',
+        category: 'segmentation',
+        elementClass: 'uint32',
+        largestSegmentId: segmentation.reduce((a, b) => Math.max(a, b), 0),
+        ...shared,
+      },
     ],
     version: 1,
   }

@@ -28,7 +28,8 @@ export async function writePyramid(file: string, levels: readonly Plane[], nm: n
   let pointer = { view, at: 4 }
   for (const [level, { voxels, size }] of levels.entries()) {
     const offsets = tilesOf(voxels, size).map(append)
-    const longs = (values: readonly number[]) => (values.length === 1 ? values[0]! : append(new Uint8Array(Uint32Array.from(values).buffer)))
+    const longs = (values: readonly number[]) =>
+      values.length === 1 ? values[0]! : append(new Uint8Array(Uint32Array.from(values).buffer))
     const resolution = append(new Uint8Array(Uint32Array.of(Math.round(1e10 / (nm * 2 ** level)), 1000).buffer))
     const entries: [tag: number, type: number, count: number, value: number][] = [
       [254, LONG, 1, level === 0 ? 0 : 1],

@@ -41,7 +41,8 @@ function cubeFile(bytes: Uint8Array, size: Vec3, voxel: number, start: Vec3): Ui
         const at: Vec3 = [start[0] + x * BLOCK, start[1] + y * BLOCK, start[2] + z * BLOCK]
         const block = new Uint8Array(BLOCK ** 3 * voxel)
         const extent = at.map((edge, d) => Math.max(0, Math.min(BLOCK, size[d]! - edge))) as [number, number, number]
-        if (extent.every((edge) => edge > 0)) copyBox({ bytes, size, at }, { bytes: block, size: [BLOCK, BLOCK, BLOCK], at: [0, 0, 0] }, extent, voxel)
+        if (extent.every((edge) => edge > 0))
+          copyBox({ bytes, size, at }, { bytes: block, size: [BLOCK, BLOCK, BLOCK], at: [0, 0, 0] }, extent, voxel)
         blocks[blockIndex(x, y, z)] = compressed(block)
       }
     }

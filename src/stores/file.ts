@@ -44,7 +44,8 @@ export class FileStore implements Store {
     if (!file) return undefined
     const start = range ? Math.max(0, range.start < 0 ? file.size + range.start : range.start) : 0
     const length = Math.max(0, Math.min(file.size - start, range?.length ?? file.size))
-    if (length > MAX_GET_BYTES) throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${MAX_GET_BYTES} read in one piece` })
+    if (length > MAX_GET_BYTES)
+      throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${MAX_GET_BYTES} read in one piece` })
     const bytes = new Uint8Array(length)
     await file.read(bytes, start, signal)
     return bytes

@@ -44,7 +44,16 @@ export function copyBox(from: Side, to: Side, extent: Vec3, voxel: number): void
   }
 }
 
-function copyRows(from: Uint8Array, source: number, fromRow: number, to: Uint8Array, target: number, toRow: number, row: number, rows: number): void {
+function copyRows(
+  from: Uint8Array,
+  source: number,
+  fromRow: number,
+  to: Uint8Array,
+  target: number,
+  toRow: number,
+  row: number,
+  rows: number,
+): void {
   if (row >= LONG_ROW) {
     for (let i = 0; i < rows; i++, source += fromRow, target += toRow) to.set(from.subarray(source, source + row), target)
     return

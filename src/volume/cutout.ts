@@ -57,7 +57,11 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
 
   const readOne = (n: number): MaybePromise<boolean> => {
     const index: Vec3 = [first[0] + (n % nx), first[1] + (Math.floor(n / nx) % ny), first[2] + Math.floor(n / (nx * ny))]
-    if (whole) return chain(chunks.read(array, index, (bytes) => target.set(bytes), signal), (stored) => stored || zero(target))
+    if (whole)
+      return chain(
+        chunks.read(array, index, (bytes) => target.set(bytes), signal),
+        (stored) => stored || zero(target),
+      )
     const start: Vec3 = [
       gridOrigin[0] + index[0] * chunkSize[0],
       gridOrigin[1] + index[1] * chunkSize[1],
@@ -132,10 +136,17 @@ const gridIndex = (position: Vec3, origin: Vec3, chunk: Vec3): Vec3 => [
 ]
 
 const sameBox = (a: Box, b: Box): boolean =>
-  a.min[0] === b.min[0] && a.min[1] === b.min[1] && a.min[2] === b.min[2] && a.max[0] === b.max[0] && a.max[1] === b.max[1] && a.max[2] === b.max[2]
+  a.min[0] === b.min[0] &&
+  a.min[1] === b.min[1] &&
+  a.min[2] === b.min[2] &&
+  a.max[0] === b.max[0] &&
+  a.max[1] === b.max[1] &&
+  a.max[2] === b.max[2]
 
 const isChunk = (box: Box, index: Vec3, { gridOrigin, chunkSize }: ChunkedArray): boolean =>
-  startsAt(box, index, gridOrigin, chunkSize, 0) && startsAt(box, index, gridOrigin, chunkSize, 1) && startsAt(box, index, gridOrigin, chunkSize, 2)
+  startsAt(box, index, gridOrigin, chunkSize, 0) &&
+  startsAt(box, index, gridOrigin, chunkSize, 1) &&
+  startsAt(box, index, gridOrigin, chunkSize, 2)
 
 const startsAt = (box: Box, index: Vec3, origin: Vec3, chunk: Vec3, d: 0 | 1 | 2): boolean =>
   box.min[d] === origin[d] + index[d] * chunk[d] && box.max[d] === box.min[d] + chunk[d]

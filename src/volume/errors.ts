@@ -54,13 +54,7 @@ export class OutsideAllowed extends Unusable {
 }
 
 const describe = ({ dataset, layer, mag, chunk, file, cause }: ErrorDetails): string =>
-  [
-    dataset && `dataset ${dataset}`,
-    layer && `layer ${layer}`,
-    mag && `mag ${mag}`,
-    chunk && `chunk ${chunk}`,
-    file && `file ${file}`,
-  ]
+  [dataset && `dataset ${dataset}`, layer && `layer ${layer}`, mag && `mag ${mag}`, chunk && `chunk ${chunk}`, file && `file ${file}`]
     .filter(Boolean)
     .concat(cause)
     .join(': ')

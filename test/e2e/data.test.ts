@@ -23,7 +23,10 @@ afterAll(() => server.stop())
 const truth = growCells(SIZE)
 
 /** The voxels that were written, zero outside the volume. */
-function expected(box: { min: readonly number[]; size: readonly number[] }, voxels: Uint8Array | Uint32Array = truth.color): Uint8Array {
+function expected(
+  box: { min: readonly number[]; size: readonly number[] },
+  voxels: Uint8Array | Uint32Array = truth.color,
+): Uint8Array<ArrayBuffer> {
   const [w, h, d] = box.size as [number, number, number]
   const out = voxels instanceof Uint8Array ? new Uint8Array(w * h * d) : new Uint32Array(w * h * d)
   for (let z = 0, i = 0; z < d; z++) {
@@ -53,7 +56,13 @@ describe('buckets', () => {
   })
 
   test('only what is there is sent, in order; the rest is listed as empty', async () => {
-    const requests = [bucket([192, 0, 0]), bucket([0, 0, 0]), bucket([0, 0, 0], { mag: [3, 3, 3] }), bucket([0, 0, 0], { mag: [4, 4, 4] }), bucket([32, 0, 0])]
+    const requests = [
+      bucket([192, 0, 0]),
+      bucket([0, 0, 0]),
+      bucket([0, 0, 0], { mag: [3, 3, 3] }),
+      bucket([0, 0, 0], { mag: [4, 4, 4] }),
+      bucket([32, 0, 0]),
+    ]
     const response = await server.buckets(CELLS, 'color', requests)
     expect(indicesOf(response)).toEqual({ missing: [0, 2, 3], empty: [0, 2, 3], failed: [] })
     expect(response.headers.get('MISSING-BUCKETS')).toBe('[0, 2, 3]')
@@ -84,7 +93,9 @@ describe('buckets', () => {
   })
 
   test('a bucket of mag 2 lies at floor(position / mag)', async () => {
-    const [even, odd] = await Promise.all([64, 65].map(async (x) => (await server.buckets(CELLS, 'segmentation', [bucket([x, 0, 0], { mag: [2, 2, 2] })])).arrayBuffer()))
+    const [even, odd] = await Promise.all(
+      [64, 65].map(async (x) => (await server.buckets(CELLS, 'segmentation', [bucket([x, 0, 0], { mag: [2, 2, 2] })])).arrayBuffer()),
+    )
     expect(Buffer.from(even!).equals(Buffer.from(odd!))).toBe(true)
     expect(new Uint32Array(even!)[1]).toBe(truth.segmentation[66])
   })
@@ -111,7 +122,11 @@ describe('buckets', () => {
   test('by id, by name, with and without a version the answer is the same', async () => {
     const body = JSON.stringify([bucket([0, 0, 0])])
     const paths = [`/data/datasets/${id}`, `/data/v9/datasets/${CELLS}`, `/data/v15/datasets/${id}`, `/data/v16/datasets/${id}`]
-    const answers = await Promise.all(paths.map(async (path) => (await server.get(`${path}/layers/color/data?token=&annotationId=1`, { method: 'POST', body })).arrayBuffer()))
+    const answers = await Promise.all(
+      paths.map(async (path) =>
+        (await server.get(`${path}/layers/color/data?token=&annotationId=1`, { method: 'POST', body })).arrayBuffer(),
+      ),
+    )
     for (const answer of answers) expect(new Uint8Array(answer)).toEqual(expected({ min: [0, 0, 0], size: [32, 32, 32] }))
   })
 
@@ -169,7 +184,16 @@ describe('everything else', () => {
       status: 'ok',
       voxelSize: { factor: [11.24, 11.24, 28], unit: 'nanometer', source: 'datasource-properties.json' },
       layers: [
-        { name: 'color', category: 'color', elementClass: 'uint8', boundingBox: { topLeft: [0, 0, 0], width: 192, height: 192, depth: 96 }, mags: [[1, 1, 1], [2, 2, 2]] },
+        {
+          name: 'color',
+          category: 'color',
+          elementClass: 'uint8',
+          boundingBox: { topLeft: [0, 0, 0], width: 192, height: 192, depth: 96 },
+          mags: [
+            [1, 1, 1],
+            [2, 2, 2],
+          ],
+        },
         { name: 'segmentation', category: 'segmentation', elementClass: 'uint32' },
       ],
     })
@@ -177,14 +201,20 @@ describe('everything else', () => {
   })
 
   test('a data source is one webKnossos of any era reads, and an unusable one says why with status 200', async () => {
-    const { dataSource, messages } = (await (await server.get(`/data/datasets/${CELLS}`)).json()) as { dataSource: Record<string, unknown>; messages: unknown[] }
+    const { dataSource, messages } = (await (await server.get(`/data/datasets/${CELLS}`)).json()) as {
+      dataSource: Record<string, unknown>
+      messages: unknown[]
+    }
     expect(messages).toEqual([])
     expect(dataSource).toMatchObject({ id: { team: 'sample_organization', name: 'cells' }, scale: [11.24, 11.24, 28] })
     expect(dataSource['status']).toBeUndefined()
     const unusable = await server.get('/data/datasets/sample_organization/fafb_v14')
     expect([unusable.status, await unusable.json()]).toEqual([
       200,
-      { dataSource: { id: { team: 'sample_organization', name: 'fafb_v14' }, status: 'the neuroglancer backend is not supported yet' }, messages: [] },
+      {
+        dataSource: { id: { team: 'sample_organization', name: 'fafb_v14' }, status: 'the neuroglancer backend is not supported yet' },
+        messages: [],
+      },
     ])
     expect((await server.buckets('sample_organization/fafb_v14', 'image', [])).status).toBe(404)
   })
@@ -195,7 +225,10 @@ describe('everything else', () => {
   })
 
   test('a preflight of any path is answered with the headers asked for', async () => {
-    const response = await server.get('/data/anything/at/all', { method: 'OPTIONS', headers: { 'Access-Control-Request-Headers': 'content-type,x-auth-token' } })
+    const response = await server.get('/data/anything/at/all', {
+      method: 'OPTIONS',
+      headers: { 'Access-Control-Request-Headers': 'content-type,x-auth-token' },
+    })
     expect(response.status).toBe(200)
     expect(response.headers.get('Access-Control-Allow-Headers')).toBe('content-type,x-auth-token')
     expect(response.headers.get('Access-Control-Allow-Methods')).toContain('DELETE')

@@ -17,7 +17,9 @@ const names = async (server: RunningBinary) => (await server.list()).map(({ orga
 test('--sample writes a WKW and a TIFF dataset and the list of public ones, and says so', async () => {
   const folder = join(emptyFolder(), 'data')
   await using server = await RunningBinary.start(['--sample', '--data', folder])
-  expect(await names(server)).toEqual(['cells', 'fafb_v14', 'harris2015', 'janelia_flyem_hemibrain', 'kasthuri2011', 'section'].map((name) => `sample_organization/${name}`))
+  expect(await names(server)).toEqual(
+    ['cells', 'fafb_v14', 'harris2015', 'janelia_flyem_hemibrain', 'kasthuri2011', 'section'].map((name) => `sample_organization/${name}`),
+  )
   const log = await server.logged(/6 datasets: 2 ok, 4 unusable/)
   expect(log).toContain('✓ sample_organization/cells   voxel 11.24 × 11.24 × 28 nm (datasource-properties.json)')
   expect(log).toContain('segmentation: 192×192×96 uint32 segmentation, mags 1-1-1 2-2-2 4-4-4')
@@ -37,7 +39,12 @@ test('a TIFF given as an argument is a dataset of its own, whatever the working 
   cpSync(join(sample, 'binary/sample_organization/section/color.tif'), file)
   await using server = await RunningBinary.start([file])
   const [dataset] = await server.list()
-  expect(dataset).toMatchObject({ organization: 'sample_organization', name: 'brain', status: 'ok', layers: [{ name: 'brain', elementClass: 'uint8' }] })
+  expect(dataset).toMatchObject({
+    organization: 'sample_organization',
+    name: 'brain',
+    status: 'ok',
+    layers: [{ name: 'brain', elementClass: 'uint8' }],
+  })
 })
 
 test('a folder given as an argument is looked through like a data folder', async () => {
@@ -72,11 +79,28 @@ test('the data folder of webknossos-connect starts as it is: same datasets, same
   )
   writeFileSync(
     join(data, 'datasets.json'),
-    JSON.stringify({ wkw: { sample_organization: { cells: {} } }, tiff: { sample_organization: { section: { scale: [4, 5] } } }, neuroglancer: {}, boss: { org: { far: {} } } }),
+    JSON.stringify({
+      wkw: { sample_organization: { cells: {} } },
+      tiff: { sample_organization: { section: { scale: [4, 5] } } },
+      neuroglancer: {},
+      boss: { org: { far: {} } },
+    }),
   )
-  const child = Bun.spawn([join(import.meta.dir, '../../dist/wkconnect'), '--data', data], { cwd: emptyFolder(), env: {}, stdout: 'pipe', stderr: 'pipe' })
+  const child = Bun.spawn([join(import.meta.dir, '../../dist/wkconnect'), '--data', data], {
+    cwd: emptyFolder(),
+    env: {},
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
   try {
-    const list = await retry(async () => (await (await fetch(`http://127.0.0.1:${port}/data/datasets`)).json()) as { name: string; status: string; voxelSize: { factor: number[] } | null }[])
+    const list = await retry(
+      async () =>
+        (await (await fetch(`http://127.0.0.1:${port}/data/datasets`)).json()) as {
+          name: string
+          status: string
+          voxelSize: { factor: number[] } | null
+        }[],
+    )
     expect(list.map(({ name, status }) => `${name} ${status}`).sort()).toEqual(['cells ok', 'far unusable', 'section ok'])
     expect(list.find(({ name }) => name === 'section')?.voxelSize?.factor).toEqual([4, 5, 1])
   } finally {
@@ -110,7 +134,9 @@ test('a port in use is an error that names it, not a second server on it', async
   const { port } = new URL(server.url)
   const second = await runBinary(['--data', sample, '--port', port])
   expect(second.code).toBe(2)
-  expect(second.stderr).toBe(`wkconnect: port ${port} on 127.0.0.1 is in use by another program; choose another with --port, or 0 for any free one\n`)
+  expect(second.stderr).toBe(
+    `wkconnect: port ${port} on 127.0.0.1 is in use by another program; choose another with --port, or 0 for any free one\n`,
+  )
 })
 
 test('an address others can reach needs --public', async () => {
@@ -118,12 +144,13 @@ test('an address others can reach needs --public', async () => {
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('add --public')
   await using server = await RunningBinary.start(['--host', '0.0.0.0', '--public', '--data', sample])
-  expect((await fetch(server.url.replace('0.0.0.0', '127.0.0.1') + '/data/health')).status).toBe(200)
+  expect((await fetch(`${server.url.replace('0.0.0.0', '127.0.0.1')}/data/health`)).status).toBe(200)
 })
 
 test('--help names every flag, --version the version; what is not understood is said', async () => {
   const help = await runBinary(['--help'])
-  for (const flag of ['--data', '--host', '--port', '--cache', '--organization', '--allow-path', '--sample']) expect(help.stdout).toContain(flag)
+  for (const flag of ['--data', '--host', '--port', '--cache', '--organization', '--allow-path', '--sample'])
+    expect(help.stdout).toContain(flag)
   const { version } = JSON.parse(readFileSync(join(import.meta.dir, '../../package.json'), 'utf8'))
   expect((await runBinary(['--version'])).stdout).toContain(`wkconnect ${version} (`)
   const unknown = await runBinary(['--prot', '8000'])
@@ -140,7 +167,9 @@ test('SIGTERM ends it with exit code 0, as soon as it listens', async () => {
 test('SIGTERM lets an answer under way arrive whole', async () => {
   const server = await RunningBinary.start(['--data', sample])
   await server.list()
-  const answer = server.get('/data/datasets/sample_organization/cells/layers/segmentation/data?x=0&y=0&z=0&width=512&height=512&depth=512&mag=1-1-1')
+  const answer = server.get(
+    '/data/datasets/sample_organization/cells/layers/segmentation/data?x=0&y=0&z=0&width=512&height=512&depth=512&mag=1-1-1',
+  )
   const response = await answer
   const stopped = server.stop('SIGTERM')
   expect((await response.arrayBuffer()).byteLength).toBe(512 ** 3 * 4)

@@ -96,7 +96,11 @@ export class RunningBinary implements AsyncDisposable {
 
   /** POSTs buckets to a layer; `requests` as in protocol.md 2.2. */
   buckets(dataset: string, layer: string, requests: unknown): Promise<Response> {
-    return fetch(`${this.url}/data/datasets/${dataset}/layers/${layer}/data`, { method: 'POST', body: JSON.stringify(requests), headers: { 'Content-Type': 'application/json' } })
+    return fetch(`${this.url}/data/datasets/${dataset}/layers/${layer}/data`, {
+      method: 'POST',
+      body: JSON.stringify(requests),
+      headers: { 'Content-Type': 'application/json' },
+    })
   }
 
   async list(): Promise<ListedDataset[]> {
@@ -111,11 +115,19 @@ export interface ListedDataset {
   readonly status: 'ok' | 'opening' | 'unusable'
   readonly reason?: string
   readonly voxelSize: { readonly factor: number[]; readonly source: string } | null
-  readonly layers: readonly { readonly name: string; readonly status?: string; readonly elementClass?: string; readonly mags?: number[][] }[]
+  readonly layers: readonly {
+    readonly name: string
+    readonly status?: string
+    readonly elementClass?: string
+    readonly mags?: number[][]
+  }[]
 }
 
 /** Runs it to its end. */
-export async function runBinary(args: readonly string[], options: RunOptions = {}): Promise<{ code: number; stdout: string; stderr: string }> {
+export async function runBinary(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = spawn(args, options)
   const [stdout, stderr, code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited])
   return { code, stdout, stderr }

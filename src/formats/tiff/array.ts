@@ -189,7 +189,8 @@ function rowsPerChunk(page: Page): number {
   const rowBytes = storedRowBytes(page)
   const strip = page.segment.height
   if (page.pipeline.codec === 'raw') {
-    if (rowBytes > MAX_CHUNK_BYTES) throw new Unusable(`one row of pixels has ${rowBytes} bytes, at most ${MAX_CHUNK_BYTES} are read at once`)
+    if (rowBytes > MAX_CHUNK_BYTES)
+      throw new Unusable(`one row of pixels has ${rowBytes} bytes, at most ${MAX_CHUNK_BYTES} are read at once`)
     return Math.min(page.height, Math.max(1, Math.floor(RAW_CHUNK_BYTES / rowBytes)))
   }
   return strip * Math.min(segmentsDown(page), Math.max(1, Math.ceil(LEAST_CHUNK_BYTES / (strip * rowBytes))))
@@ -223,7 +224,8 @@ function contiguousRuns({ page, offsets, byteCounts, file }: Plane, base: number
     const available = byteCounts[base + strip]!
     const needed = (within + rows) * rowBytes
     if (available !== 0) {
-      if (available < needed) throw new CorruptChunk({ file: file.name, chunk: `strip ${base + strip}`, cause: `${available} bytes instead of ${needed}` })
+      if (available < needed)
+        throw new CorruptChunk({ file: file.name, chunk: `strip ${base + strip}`, cause: `${available} bytes instead of ${needed}` })
       const offset = offsets[base + strip]! + within * rowBytes
       const at = (row - start) * rowBytes
       const last = runs.at(-1)
@@ -236,7 +238,16 @@ function contiguousRuns({ page, offsets, byteCounts, file }: Plane, base: number
 }
 
 /** Moves `count` neighbouring samples of every pixel from one interleaving to another. */
-function copySamples(from: Uint8Array, fromSamples: number, fromFirst: number, to: Uint8Array, toSamples: number, toFirst: number, count: number, bytes: number): void {
+function copySamples(
+  from: Uint8Array,
+  fromSamples: number,
+  fromFirst: number,
+  to: Uint8Array,
+  toSamples: number,
+  toFirst: number,
+  count: number,
+  bytes: number,
+): void {
   const length = count * bytes
   let source = fromFirst * bytes
   for (let target = toFirst * bytes; target < to.length; target += toSamples * bytes, source += fromSamples * bytes) {

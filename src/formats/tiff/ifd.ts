@@ -90,7 +90,8 @@ export class TiffReader {
   async *chain(): AsyncGenerator<Ifd> {
     const seen = new Set<number>()
     for (let offset = this.firstIfd; offset !== 0; ) {
-      if (seen.has(offset)) throw this.#fail(`page ${seen.size} lies at ${offset}, where an earlier page lies: the chain of pages is a loop`)
+      if (seen.has(offset))
+        throw this.#fail(`page ${seen.size} lies at ${offset}, where an earlier page lies: the chain of pages is a loop`)
       if (seen.size >= MAX_PAGES) throw this.#fail(`more than ${MAX_PAGES} pages`)
       seen.add(offset)
       const ifd = await this.ifd(offset)
@@ -124,7 +125,8 @@ export class TiffReader {
     }
     const end = countBytes + count * entryBytes
     // a file cut behind its last entry is read as far as it goes
-    const next = end + pointerBytes > view.byteLength ? 0 : big ? Number(view.getBigUint64(end, littleEndian)) : view.getUint32(end, littleEndian)
+    const next =
+      end + pointerBytes > view.byteLength ? 0 : big ? Number(view.getBigUint64(end, littleEndian)) : view.getUint32(end, littleEndian)
     return { offset, next, entries, view }
   }
 
@@ -158,7 +160,8 @@ export class TiffReader {
   async #values(ifd: Ifd, { type, count, offset }: Entry, tag: number): Promise<DataView> {
     const bytes = count * (TYPE_BYTES[type] ?? 0)
     if (bytes === 0) throw this.#fail(`tag ${tag} has ${count} values of type ${type}`)
-    if (offset + bytes > this.file.size) throw this.#fail(`the ${count} values of tag ${tag} lie at ${offset}, the file ends at ${this.file.size}`)
+    if (offset + bytes > this.file.size)
+      throw this.#fail(`the ${count} values of tag ${tag} lie at ${offset}, the file ends at ${this.file.size}`)
     if (bytes > MAX_VALUE_BYTES) throw this.#fail(`tag ${tag} has ${bytes} bytes of values, at most ${MAX_VALUE_BYTES} are read`)
     const at = offset - ifd.offset
     if (at >= 0 && at + bytes <= ifd.view.byteLength) return new DataView(ifd.view.buffer, at, bytes)

@@ -34,7 +34,9 @@ export const tiff: Format = {
       }
     }
     if (layers.length === 0) {
-      throw broken.length > 0 ? new Unusable(broken.map(({ name, status }) => `layer ${name}: ${status}`).join('; ')) : new Unusable('it has no TIFF files')
+      throw broken.length > 0
+        ? new Unusable(broken.map(({ name, status }) => `layer ${name}: ${status}`).join('; '))
+        : new Unusable('it has no TIFF files')
     }
     const configured = options.scale && { nm: options.scale, source: 'datasets.json' }
     return { layers, broken, notes, voxelSize: configured ?? voxelSize! }
@@ -61,9 +63,21 @@ async function openFile(image: ImageLayer, store: Store, context: OpenContext): 
         const planeAt = (z: number) => {
           const n = arrangement.pageOf(z, channel)
           if (n === undefined) return undefined
-          return context.tables.get(`${context.id}/${key}/${factor[0]}/${n}`, async () => planeOf(reader, await ifdOf(n), page, context), planeBytes)
+          return context.tables.get(
+            `${context.id}/${key}/${factor[0]}/${n}`,
+            async () => planeOf(reader, await ifdOf(n), page, context),
+            planeBytes,
+          )
         }
-        const parts = { id, page, depth: arrangement.depth, samplePlanes, planeAt, changed: () => context.changed(), buffers: context.buffers }
+        const parts = {
+          id,
+          page,
+          depth: arrangement.depth,
+          samplePlanes,
+          planeAt,
+          changed: () => context.changed(),
+          buffers: context.buffers,
+        }
         return { factor, arrays: [new TiffArray(parts)] }
       })
       const presented = present(name, base, arrangement.depth, mags)
@@ -84,7 +98,11 @@ async function openStack(image: ImageLayer, store: Store, context: OpenContext):
   const page = await readPage(reader, ifd)
   checkChunkSize(page)
   const arrangement = await readArrangement(reader, ifd, 1, first.key.split('/').at(-1) ?? first.key).catch(() => undefined)
-  const voxelSize = await voxelSizeOf(reader, ifd, arrangement ?? { source: 'pages', depth, channels: 1, channelNames: [], pageOf: () => 0, voxelSize: [undefined, undefined, undefined] })
+  const voxelSize = await voxelSizeOf(
+    reader,
+    ifd,
+    arrangement ?? { source: 'pages', depth, channels: 1, channelNames: [], pageOf: () => 0, voxelSize: [undefined, undefined, undefined] },
+  )
   const planeAt = (z: number) => {
     const key = byZ.get(z)
     if (key === undefined) return undefined
@@ -100,7 +118,15 @@ async function openStack(image: ImageLayer, store: Store, context: OpenContext):
   const layers: Layer[] = []
   const broken: BrokenLayer[] = []
   for (const { samplePlanes, name } of sampleLayers(page, image.name)) {
-    const parts = { id: `${context.id}/${name}/1-1-1`, page, depth, samplePlanes, planeAt, changed: () => context.changed(), buffers: context.buffers }
+    const parts = {
+      id: `${context.id}/${name}/1-1-1`,
+      page,
+      depth,
+      samplePlanes,
+      planeAt,
+      changed: () => context.changed(),
+      buffers: context.buffers,
+    }
     const presented = present(name, page, depth, [{ factor: [1, 1, 1], arrays: [new TiffArray(parts)] }])
     layers.push(...presented.layers)
     broken.push(...presented.broken)
@@ -123,7 +149,8 @@ async function planeOf(reader: TiffReader, ifd: Ifd, expected: Page, context: Op
     const say = ({ width, height, samples, dataType }: Page) => `${width}×${height} pixels of ${samples}×${dataType}`
     throw new Unusable(`${reader.file.name}, page at ${ifd.offset}: ${say(page)}, the first slice has ${say(expected)}`)
   }
-  if (!cutAlike(page, expected)) throw new Unusable(`${reader.file.name}, page at ${ifd.offset}: its tiles or strips differ from those of the first slice`)
+  if (!cutAlike(page, expected))
+    throw new Unusable(`${reader.file.name}, page at ${ifd.offset}: its tiles or strips differ from those of the first slice`)
   return openPlane(reader, ifd, page, context.pool)
 }
 
@@ -143,7 +170,9 @@ function sampleLayers(page: Page, name: string): { name: string; samplePlanes: r
 }
 
 const sampleNotes = ({ samples, served, isRgb }: Page): string[] =>
-  samples > served ? [`${samples - served} extra sample${samples - served > 1 ? 's' : ''} per pixel (${isRgb ? 'alpha' : 'opacity'}) left out`] : []
+  samples > served
+    ? [`${samples - served} extra sample${samples - served > 1 ? 's' : ''} per pixel (${isRgb ? 'alpha' : 'opacity'}) left out`]
+    : []
 
 function present(name: string, page: Page, depth: number, mags: readonly Mag[]): { layers: Layer[]; broken: BrokenLayer[] } {
   const size: Vec3 = [page.width, page.height, depth]

@@ -4,8 +4,8 @@
  */
 import type { VoxelSize } from '../../volume/chunked-array.ts'
 import { Unusable } from '../../volume/errors.ts'
-import { nanometersPer } from '../../volume/voxel-size.ts'
 import type { Vec3 } from '../../volume/vec.ts'
+import { nanometersPer } from '../../volume/voxel-size.ts'
 import { type Ifd, Tag, type TiffReader } from './ifd.ts'
 import { parseOme } from './ome.ts'
 
@@ -36,7 +36,10 @@ function imageJ(description: string, pages: number, pixelsPerUnit: readonly [num
   const values = new Map(description.split(/\r?\n/).map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]))
   const count = (key: string) => Math.max(1, Math.floor(Number(values.get(key)) || 1))
   const images = count('images')
-  if (images > pages) throw new Unusable(`an ImageJ stack of ${images} images with a directory for only ${pages} of them, which is not supported yet: save it again as BigTIFF`)
+  if (images > pages)
+    throw new Unusable(
+      `an ImageJ stack of ${images} images with a directory for only ${pages} of them, which is not supported yet: save it again as BigTIFF`,
+    )
   const channels = count('channels')
   const frames = count('frames')
   if (frames > 1) throw new Unusable(`an ImageJ stack of ${frames} time points (frames), which is not supported yet`)
@@ -50,7 +53,11 @@ function imageJ(description: string, pages: number, pixelsPerUnit: readonly [num
     channels,
     channelNames: [],
     pageOf: (z, channel) => z * channels + channel,
-    voxelSize: [edge(pixelsPerUnit?.[0]), edge(pixelsPerUnit?.[1]), nm && spacing > 0 && Number.isFinite(spacing) ? spacing * nm : undefined],
+    voxelSize: [
+      edge(pixelsPerUnit?.[0]),
+      edge(pixelsPerUnit?.[1]),
+      nm && spacing > 0 && Number.isFinite(spacing) ? spacing * nm : undefined,
+    ],
   }
 }
 
@@ -64,7 +71,9 @@ function checkShaped(description: string, pages: number): void {
     return
   }
   if (parsed.truncated === true && Array.isArray(parsed.shape)) {
-    throw new Unusable(`a stack of shape ${parsed.shape.join('×')} with a directory for only ${pages} of its pages, which is not supported yet`)
+    throw new Unusable(
+      `a stack of shape ${parsed.shape.join('×')} with a directory for only ${pages} of its pages, which is not supported yet`,
+    )
   }
   const axes = typeof parsed.axes === 'string' ? parsed.axes.toUpperCase() : ''
   if (pages > 1 && /[CT].*YX/.test(axes)) throw new Unusable(`its axes are ${axes}: only stacks along z are supported yet`)
@@ -84,7 +93,8 @@ export async function voxelSizeOf(reader: TiffReader, first: Ifd, arrangement: A
   const unit = (await reader.number(first, Tag.ResolutionUnit)) ?? 2
   if (unit === 3 && perUnit) {
     const edges = [1e7 / perUnit[0], 1e7 / perUnit[1]] as const
-    if (edges.every((edge) => edge >= 0.1 && edge <= 1e6)) return { nm: [edges[0], edges[1], z ?? edges[0]], source: `resolution tags${z === undefined ? ', z taken as x' : ''}` }
+    if (edges.every((edge) => edge >= 0.1 && edge <= 1e6))
+      return { nm: [edges[0], edges[1], z ?? edges[0]], source: `resolution tags${z === undefined ? ', z taken as x' : ''}` }
   }
   return { nm: [1, 1, 1], source: 'guessed: nothing in the file says how large a voxel is' }
 }

@@ -65,7 +65,8 @@ function planeTable(content: string, { order, depth, channels, pages, fileName }
   const blocks = [...elements(content, 'TiffData')]
   for (const { attributes, content: inner } of blocks.length > 0 ? blocks : [{ attributes: new Map<string, string>(), content: '' }]) {
     const file = [...elements(inner, 'UUID')][0]?.attributes.get('FileName')
-    if (file !== undefined && file !== fileName && pages < total) throw new Unusable('an OME-TIFF in several files, which is not supported yet')
+    if (file !== undefined && file !== fileName && pages < total)
+      throw new Unusable('an OME-TIFF in several files, which is not supported yet')
     const number = (name: string) => (attributes.has(name) ? Number(attributes.get(name)) : undefined)
     const ifd = number('IFD')
     const count = number('PlaneCount') ?? (ifd === undefined ? total : 1)
@@ -101,16 +102,27 @@ function* elements(xml: string, name: string): Generator<Element> {
 function attributesOf(head: string): Map<string, string> {
   const attributes = new Map<string, string>()
   for (const [, name, double, single] of head.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-    attributes.set(name!, unescape(double ?? single ?? ''))
+    attributes.set(name!, unescapeXml(double ?? single ?? ''))
   }
   return attributes
 }
 
-const ENTITIES: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&amp;': '&', '&quot;': '"', '&apos;': "'", '&#181;': 'µ', '&#xB5;': 'µ' }
-const unescape = (text: string): string => text.replace(/&[#\w]+;/g, (entity) => ENTITIES[entity] ?? entity)
+const ENTITIES: Record<string, string> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&amp;': '&',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&#181;': 'µ',
+  '&#xB5;': 'µ',
+}
+const unescapeXml = (text: string): string => text.replace(/&[#\w]+;/g, (entity) => ENTITIES[entity] ?? entity)
 
 /** A channel's name as the end of a layer name; undefined where nothing of it is left. */
 function layerSuffix(name: string | undefined): string | undefined {
-  const plain = name?.trim().replace(/[^\p{L}\p{N}._+-]+/gu, '_').replace(/^_+|_+$/g, '')
+  const plain = name
+    ?.trim()
+    .replace(/[^\p{L}\p{N}._+-]+/gu, '_')
+    .replace(/^_+|_+$/g, '')
   return plain ? plain.slice(0, 60) : undefined
 }

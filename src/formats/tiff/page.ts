@@ -26,7 +26,15 @@ export interface Page {
   readonly isReduced: boolean
 }
 
-const COMPRESSIONS: Record<number, string> = { 1: 'raw', 5: 'lzw', 7: 'jpeg', 8: 'deflate', 32773: 'packbits', 32946: 'deflate', 50000: 'zstd' }
+const COMPRESSIONS: Record<number, string> = {
+  1: 'raw',
+  5: 'lzw',
+  7: 'jpeg',
+  8: 'deflate',
+  32773: 'packbits',
+  32946: 'deflate',
+  50000: 'zstd',
+}
 
 const REFUSED_COMPRESSIONS: Record<number, string> = {
   2: 'CCITT run lengths',
@@ -48,7 +56,15 @@ const REFUSED_COMPRESSIONS: Record<number, string> = {
   52546: 'JPEG XL',
 }
 
-const PHOTOMETRICS: Record<number, string> = { 3: 'a colour palette', 4: 'a transparency mask', 5: 'CMYK', 6: 'YCbCr', 8: 'CIELab', 9: 'ICCLab', 32803: 'a colour filter array' }
+const PHOTOMETRICS: Record<number, string> = {
+  3: 'a colour palette',
+  4: 'a transparency mask',
+  5: 'CMYK',
+  6: 'YCbCr',
+  8: 'CIELab',
+  9: 'ICCLab',
+  32803: 'a colour filter array',
+}
 
 /** Throws `Unusable` with the name of what is not supported, `CorruptChunk` where the tags make no sense. */
 export async function readPage(reader: TiffReader, ifd: Ifd): Promise<Page> {
@@ -61,27 +77,40 @@ export async function readPage(reader: TiffReader, ifd: Ifd): Promise<Page> {
   const dataType = await dataTypeOf(reader, ifd)
   const compression = await number(Tag.Compression, 1)
   const codec = COMPRESSIONS[compression]
-  if (!codec) throw new Unusable(`its compression is ${REFUSED_COMPRESSIONS[compression] ?? 'unknown'} (${compression}), which is not supported yet`)
-  if ((await number(Tag.FillOrder, 1)) !== 1) throw new Unusable('its bits are stored lowest first (FillOrder 2), which is not supported yet')
+  if (!codec)
+    throw new Unusable(`its compression is ${REFUSED_COMPRESSIONS[compression] ?? 'unknown'} (${compression}), which is not supported yet`)
+  if ((await number(Tag.FillOrder, 1)) !== 1)
+    throw new Unusable('its bits are stored lowest first (FillOrder 2), which is not supported yet')
   const photometric = await number(Tag.Photometric, samples >= 3 ? 2 : 1)
   const isJpegYcbcr = photometric === 6 && codec === 'jpeg'
-  if (photometric > 2 && !isJpegYcbcr) throw new Unusable(`its pixels are ${PHOTOMETRICS[photometric] ?? `of photometric kind ${photometric}`}, which is not supported yet`)
+  if (photometric > 2 && !isJpegYcbcr)
+    throw new Unusable(`its pixels are ${PHOTOMETRICS[photometric] ?? `of photometric kind ${photometric}`}, which is not supported yet`)
   const isRgb = photometric === 2 || isJpegYcbcr
   if (isRgb && samples < 3) throw new Unusable(`${samples} samples per pixel for RGB`)
-  if (photometric === 0 && !dataType.startsWith('uint')) throw new Unusable(`white is zero for ${dataType} samples, which is not supported yet`)
+  if (photometric === 0 && !dataType.startsWith('uint'))
+    throw new Unusable(`white is zero for ${dataType} samples, which is not supported yet`)
   const planar = samples > 1 && (await number(Tag.PlanarConfiguration, 1)) === 2
-  if (codec === 'jpeg' && dataType !== 'uint8') throw new Unusable(`JPEG with samples of ${sampleBytes(dataType) * 8} bits, which is not supported yet`)
+  if (codec === 'jpeg' && dataType !== 'uint8')
+    throw new Unusable(`JPEG with samples of ${sampleBytes(dataType) * 8} bits, which is not supported yet`)
   if (codec === 'jpeg' && isJpegYcbcr && planar) throw new Unusable('YCbCr JPEG in separate planes, which is not supported yet')
 
   const isTiled = ifd.entries.has(Tag.TileWidth)
-  if (isTiled && !ifd.entries.has(Tag.TileOffsets)) throw new Unusable('tiles whose offsets stand in the tag for strips, which is not supported yet')
+  if (isTiled && !ifd.entries.has(Tag.TileOffsets))
+    throw new Unusable('tiles whose offsets stand in the tag for strips, which is not supported yet')
   const segment = isTiled
     ? { width: await number(Tag.TileWidth, 0), height: await number(Tag.TileLength, 0) }
     : { width, height: Math.min(height, await number(Tag.RowsPerStrip, height)) }
-  if (!isSize(segment.width) || !isSize(segment.height)) throw new Unusable(`${isTiled ? 'tiles' : 'strips'} of ${segment.width}×${segment.height} pixels`)
+  if (!isSize(segment.width) || !isSize(segment.height))
+    throw new Unusable(`${isTiled ? 'tiles' : 'strips'} of ${segment.width}×${segment.height} pixels`)
 
   const stored = planar ? 1 : samples
-  const pipeline = await pipelineOf(reader, ifd, codec, { dataType, stored, rowBytes: segment.width * stored * sampleBytes(dataType), isYcbcr: isJpegYcbcr, isInverted: photometric === 0 })
+  const pipeline = await pipelineOf(reader, ifd, codec, {
+    dataType,
+    stored,
+    rowBytes: segment.width * stored * sampleBytes(dataType),
+    isYcbcr: isJpegYcbcr,
+    isInverted: photometric === 0,
+  })
   const extra = (await reader.numbers(ifd, Tag.ExtraSamples))?.length ?? 0
   const subfile = await number(Tag.NewSubfileType, 0)
   return {
@@ -100,13 +129,15 @@ export async function readPage(reader: TiffReader, ifd: Ifd): Promise<Page> {
 }
 
 /** Whether extra samples are opacity (1, 2) and not just more channels (0). */
-const isAlpha = async (reader: TiffReader, ifd: Ifd): Promise<boolean> => (await reader.numbers(ifd, Tag.ExtraSamples))?.every((kind) => kind === 1 || kind === 2) ?? false
+const isAlpha = async (reader: TiffReader, ifd: Ifd): Promise<boolean> =>
+  (await reader.numbers(ifd, Tag.ExtraSamples))?.every((kind) => kind === 1 || kind === 2) ?? false
 
 async function dataTypeOf(reader: TiffReader, ifd: Ifd): Promise<DataType> {
   const bits = (await reader.numbers(ifd, Tag.BitsPerSample)) ?? Float64Array.of(1)
   const formats = (await reader.numbers(ifd, Tag.SampleFormat)) ?? Float64Array.of(1)
   const first = bits[0]!
-  if (bits.some((other) => other !== first)) throw new Unusable(`samples of different widths (${[...bits].join(', ')} bits), which is not supported yet`)
+  if (bits.some((other) => other !== first))
+    throw new Unusable(`samples of different widths (${[...bits].join(', ')} bits), which is not supported yet`)
   if (formats.some((other) => other !== formats[0])) throw new Unusable('samples of different kinds, which is not supported yet')
   const kind = { 1: 'uint', 2: 'int', 3: 'float', 4: 'uint' }[formats[0]!]
   const known: readonly string[] = ['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64', 'float32', 'float64']
@@ -148,8 +179,7 @@ async function pipelineOf(reader: TiffReader, ifd: Ifd, codec: string, facts: Se
 const isSize = (n: number): boolean => Number.isSafeInteger(n) && n > 0 && n < 2 ** 31
 
 /** Pages that can be slices of one volume. */
-export const sameKind = (a: Page, b: Page): boolean =>
-  a.width === b.width && a.height === b.height && sameSamples(a, b)
+export const sameKind = (a: Page, b: Page): boolean => a.width === b.width && a.height === b.height && sameSamples(a, b)
 
 /** Pages whose voxels mean the same, whatever their size. */
 export const sameSamples = (a: Page, b: Page): boolean =>

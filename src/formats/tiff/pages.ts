@@ -73,7 +73,12 @@ export async function sortPages(reader: TiffReader): Promise<SortedPages> {
 }
 
 /** Smaller copies in sub-IFDs of each page, as OME-TIFF has them since version 6. */
-async function addSubIfds(reader: TiffReader, baseIfd: Ifd, slices: readonly number[], add: (page: Page, count: number, ifdOf: (n: number) => Promise<Ifd>) => void): Promise<void> {
+async function addSubIfds(
+  reader: TiffReader,
+  baseIfd: Ifd,
+  slices: readonly number[],
+  add: (page: Page, count: number, ifdOf: (n: number) => Promise<Ifd>) => void,
+): Promise<void> {
   const offsets = (await reader.numbers(baseIfd, Tag.SubIfds)) ?? new Float64Array()
   for (const [level, offset] of offsets.entries()) {
     const page = await readPage(reader, await reader.ifd(offset))

@@ -1,5 +1,5 @@
 /** One page ready to be read from: its file, what it is, where its tiles or strips lie. */
-import type { Decoder, DecodePool } from '../../../codecs/pool.ts'
+import type { DecodePool, Decoder } from '../../../codecs/pool.ts'
 import type { Readable } from '../../stores/store.ts'
 import { sampleBytes } from '../../volume/data-type.ts'
 import { CorruptChunk, Unusable } from '../../volume/errors.ts'
@@ -31,8 +31,10 @@ export async function openPlane(reader: TiffReader, ifd: Ifd, page: Page, pool: 
   const offsets = await reader.numbers(ifd, page.isTiled ? Tag.TileOffsets : Tag.StripOffsets)
   if (!offsets) throw new Unusable(`the page at ${ifd.offset} does not say where its ${what} lie`)
   if (offsets.length < expected) throw new CorruptChunk({ file: file.name, cause: `${offsets.length} offsets for ${expected} ${what}` })
-  const byteCounts = (await reader.numbers(ifd, page.isTiled ? Tag.TileByteCounts : Tag.StripByteCounts)) ?? impliedByteCounts(page, offsets, file)
-  if (byteCounts.length < expected) throw new CorruptChunk({ file: file.name, cause: `${byteCounts.length} byte counts for ${expected} ${what}` })
+  const byteCounts =
+    (await reader.numbers(ifd, page.isTiled ? Tag.TileByteCounts : Tag.StripByteCounts)) ?? impliedByteCounts(page, offsets, file)
+  if (byteCounts.length < expected)
+    throw new CorruptChunk({ file: file.name, cause: `${byteCounts.length} byte counts for ${expected} ${what}` })
   return { file, page, offsets, byteCounts, decoder: await pool.decoder(page.pipeline) }
 }
 

@@ -1,6 +1,7 @@
 /** One mag of a WKW layer. A chunk is a block; a missing cube file means that nothing is stored there (formats.md 1.4). */
-import type { Decoder } from '../../../codecs/pool.ts'
+
 import { CodecError } from '../../../codecs/codec.ts'
+import type { Decoder } from '../../../codecs/pool.ts'
 import type { Buffers } from '../../cache/buffers.ts'
 import type { Tables } from '../../cache/tables.ts'
 import { FileChanged, type Store } from '../../stores/store.ts'

@@ -18,7 +18,8 @@ export const cubeBytes = (cube: Cube): number => cube.jumps?.byteLength ?? 0
 
 /** Reads what stands before the blocks. `layer` is what header.wkw promised. Throws `CorruptChunk`, `UpstreamError`. */
 export function openCube(file: Readable, layer: WkwHeader, blockBytes: number): MaybePromise<Cube> {
-  if (file.size < HEADER_BYTES) throw new CorruptChunk({ file: file.name, cause: `${file.size} bytes, a WKW header alone has ${HEADER_BYTES}` })
+  if (file.size < HEADER_BYTES)
+    throw new CorruptChunk({ file: file.name, cause: `${file.size} bytes, a WKW header alone has ${HEADER_BYTES}` })
   const bytes = new Uint8Array(HEADER_BYTES)
   return chain(file.read(bytes, 0), () => {
     const header = parseHeader(bytes, file.name)
@@ -28,16 +29,22 @@ export function openCube(file: Readable, layer: WkwHeader, blockBytes: number): 
     }
     const blocks = header.fileLength ** 3
     if (header.blockType === 'raw') {
-      if (header.dataOffset !== HEADER_BYTES) throw fail(`its data is said to begin at ${header.dataOffset}, uncompressed data begins at ${HEADER_BYTES}`)
+      if (header.dataOffset !== HEADER_BYTES)
+        throw fail(`its data is said to begin at ${header.dataOffset}, uncompressed data begins at ${HEADER_BYTES}`)
       const expected = HEADER_BYTES + blocks * blockBytes
       if (file.size !== expected) throw fail(`${file.size} bytes long instead of ${expected}`)
       return { file, header, jumps: undefined }
     }
     const dataOffset = HEADER_BYTES + 8 * blocks
-    if (header.dataOffset !== dataOffset) throw fail(`its data is said to begin at ${header.dataOffset}, after ${blocks} jump table entries it begins at ${dataOffset}`)
+    if (header.dataOffset !== dataOffset)
+      throw fail(`its data is said to begin at ${header.dataOffset}, after ${blocks} jump table entries it begins at ${dataOffset}`)
     if (file.size < dataOffset) throw fail(`${file.size} bytes long, its jump table alone ends at ${dataOffset}`)
     const table = new BigUint64Array(blocks)
-    return chain(file.read(new Uint8Array(table.buffer), HEADER_BYTES), () => ({ file, header, jumps: checkedJumps(table, dataOffset, file) }))
+    return chain(file.read(new Uint8Array(table.buffer), HEADER_BYTES), () => ({
+      file,
+      header,
+      jumps: checkedJumps(table, dataOffset, file),
+    }))
   })
 }
 

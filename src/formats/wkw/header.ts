@@ -52,7 +52,8 @@ export function parseHeader(bytes: Uint8Array, file: string): WkwHeader {
   if (!dataType) throw fail(`voxel type ${view.getUint8(6)}, known are 1 to 10`)
   const voxelSize = view.getUint8(7)
   const channels = voxelSize / sampleBytes(dataType)
-  if (voxelSize === 0 || !Number.isInteger(channels)) throw fail(`${voxelSize} bytes per voxel are not a multiple of the ${sampleBytes(dataType)} of ${dataType}`)
+  if (voxelSize === 0 || !Number.isInteger(channels))
+    throw fail(`${voxelSize} bytes per voxel are not a multiple of the ${sampleBytes(dataType)} of ${dataType}`)
   return {
     blockLength: 1 << (view.getUint8(4) & 15),
     fileLength: 1 << (view.getUint8(4) >> 4),

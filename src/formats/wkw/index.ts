@@ -67,10 +67,17 @@ async function openLayer(listed: PropertiesLayer, store: Store, context: OpenCon
     .filter(({ missing }) => !missing)
     .map(({ factor, array, problem: reason }): Mag => {
       const alike = array && array.dataType === first.dataType && array.channels === first.channels
-      const why = reason ?? (alike ? undefined : `its voxels are ${array?.channels}×${array?.dataType}, those of other mags ${first.channels}×${first.dataType}`)
+      const why =
+        reason ??
+        (alike
+          ? undefined
+          : `its voxels are ${array?.channels}×${array?.dataType}, those of other mags ${first.channels}×${first.dataType}`)
       if (why && !reason) notes.push(`layer ${name}, mag ${magLiteral(factor)}: ${why}`)
       const id = `${context.id}/${name}/${magLiteral(factor)}`
-      return { factor, arrays: [alike ? array : new FailingArray(id, first.dataType, first.channels, toMag(boundingBox, factor), why ?? '')] }
+      return {
+        factor,
+        arrays: [alike ? array : new FailingArray(id, first.dataType, first.channels, toMag(boundingBox, factor), why ?? '')],
+      }
     })
   const presented = presentLayers({
     name,
@@ -92,12 +99,20 @@ interface TriedMag {
   readonly leadsTo?: string
 }
 
-async function tryMag(layer: string, factor: Vec3, path: string | undefined, boundingBox: Box, store: Store, context: OpenContext): Promise<TriedMag> {
+async function tryMag(
+  layer: string,
+  factor: Vec3,
+  path: string | undefined,
+  boundingBox: Box,
+  store: Store,
+  context: OpenContext,
+): Promise<TriedMag> {
   try {
     const places = path === undefined ? await standardPlaces(layer, factor, store) : await statedPlaces(layer, path, store, context)
     for (const place of places) {
       const header = await readHeader(place.store, place.folder)
-      if (header) return { factor, array: await makeArray(place.store, place.folder, header, layer, factor, toMag(boundingBox, factor), context) }
+      if (header)
+        return { factor, array: await makeArray(place.store, place.folder, header, layer, factor, toMag(boundingBox, factor), context) }
     }
     return { factor, missing: true, problem: `no folder ${places.map(({ folder }) => folder).join(' or ')} with WKW files` }
   } catch (error) {
@@ -120,7 +135,8 @@ async function standardPlaces(layer: string, factor: Vec3, store: Store): Promis
 
 /** `mags[].path`: relative to the dataset or to the layer, or absolute. */
 async function statedPlaces(layer: string, path: string, store: Store, context: OpenContext): Promise<Place[]> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !path.startsWith('file://')) throw new Unusable(`its path ${path} is remote, which is not supported yet`)
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !path.startsWith('file://'))
+    throw new Unusable(`its path ${path} is remote, which is not supported yet`)
   const local = path.replace(/^file:\/\//, '')
   if (local.startsWith('/') || /^[a-z]:[\\/]/i.test(local)) return [{ store: await context.storeAt(local), folder: '.' }]
   const plain = local.replace(/^\.\//, '')
@@ -149,14 +165,34 @@ async function readHeader(store: Store, folder: string): Promise<WkwHeader | und
   return undefined
 }
 
-async function makeArray(store: Store, folder: string, header: WkwHeader, layer: string, factor: Vec3, box: Box, context: OpenContext): Promise<WkwArray> {
+async function makeArray(
+  store: Store,
+  folder: string,
+  header: WkwHeader,
+  layer: string,
+  factor: Vec3,
+  box: Box,
+  context: OpenContext,
+): Promise<WkwArray> {
   const { blockLength, dataType, channels } = header
   const bytes = blockLength ** 3 * sampleBytes(dataType) * channels
   if (bytes > MAX_CHUNK_BYTES) {
-    throw new CorruptChunk({ file: `${folder}/header.wkw`, cause: `blocks of ${blockLength}³ voxels have ${bytes} bytes, at most ${MAX_CHUNK_BYTES} are read at once` })
+    throw new CorruptChunk({
+      file: `${folder}/header.wkw`,
+      cause: `blocks of ${blockLength}³ voxels have ${bytes} bytes, at most ${MAX_CHUNK_BYTES} are read at once`,
+    })
   }
   const { id, tables, buffers, pool } = context
-  return new WkwArray({ id: `${id}/${layer}/${magLiteral(factor)}`, store, folder, header, box, lz4: await pool.decoder({ codec: 'lz4' }), tables, buffers })
+  return new WkwArray({
+    id: `${id}/${layer}/${magLiteral(factor)}`,
+    store,
+    folder,
+    header,
+    box,
+    lz4: await pool.decoder({ codec: 'lz4' }),
+    tables,
+    buffers,
+  })
 }
 
 /** Layers of a folder without datasource-properties.json: whatever has `<layer>/<mag>/header.wkw`. */

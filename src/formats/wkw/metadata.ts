@@ -7,8 +7,8 @@ import { Value } from '@sinclair/typebox/value'
 import { boxAt } from '../../volume/box.ts'
 import type { Layer, VoxelSize } from '../../volume/chunked-array.ts'
 import { Unusable } from '../../volume/errors.ts'
-import { nanometersPer } from '../../volume/voxel-size.ts'
 import type { Vec3 } from '../../volume/vec.ts'
+import { nanometersPer } from '../../volume/voxel-size.ts'
 
 export const PROPERTIES_FILE = 'datasource-properties.json'
 
@@ -70,8 +70,10 @@ export function parseProperties(text: string): ParsedProperties {
 }
 
 function parseLayer(json: unknown, index: number): PropertiesLayer {
-  const name = typeof json === 'object' && json !== null && 'name' in json && typeof json.name === 'string' ? json.name : `dataLayers[${index}]`
-  if (!Value.Check(LayerProperties, json)) return { name, problem: `its entry in ${PROPERTIES_FILE} ${firstProblem(LayerProperties, json)}`, mags: [] }
+  const name =
+    typeof json === 'object' && json !== null && 'name' in json && typeof json.name === 'string' ? json.name : `dataLayers[${index}]`
+  if (!Value.Check(LayerProperties, json))
+    return { name, problem: `its entry in ${PROPERTIES_FILE} ${firstProblem(LayerProperties, json)}`, mags: [] }
   const { width, height, depth, topLeft } = json.boundingBox
   if (![...topLeft, width, height, depth].every(Number.isSafeInteger) || width < 1 || height < 1 || depth < 1) {
     return { name, problem: `its bounding box is ${width}×${height}×${depth} at ${topLeft.join(', ')}`, mags: [] }
@@ -83,7 +85,8 @@ function parseLayer(json: unknown, index: number): PropertiesLayer {
   const mags: WkwMagProperties[] = []
   for (const { mag, path } of stated) {
     const factor: Vec3 = typeof mag === 'number' ? [mag, mag, mag] : [mag[0], mag[1], mag[2]]
-    if (!factor.every((component) => Number.isSafeInteger(component) && component > 0)) return { name, problem: `its mag ${factor.join('-')} is not one`, mags: [] }
+    if (!factor.every((component) => Number.isSafeInteger(component) && component > 0))
+      return { name, problem: `its mag ${factor.join('-')} is not one`, mags: [] }
     mags.push({ factor, path: path ?? undefined })
   }
   return { name, properties: json, mags }
@@ -98,7 +101,8 @@ export function parseScale(scale: unknown): VoxelSize | undefined {
   return { nm: [factor[0] * nm, factor[1] * nm, factor[2] * nm], source: PROPERTIES_FILE }
 }
 
-export const boundingBoxOf = ({ boundingBox: { topLeft, width, height, depth } }: LayerProperties) => boxAt([topLeft[0], topLeft[1], topLeft[2]], [width, height, depth])
+export const boundingBoxOf = ({ boundingBox: { topLeft, width, height, depth } }: LayerProperties) =>
+  boxAt([topLeft[0], topLeft[1], topLeft[2]], [width, height, depth])
 
 /** A plain number, or webKnossos's envelope for 64-bit ones (protocol.md 0.2) as far as a number can carry it. */
 export function largestSegmentIdOf({ largestSegmentId }: LayerProperties): number | undefined {
