@@ -7,12 +7,16 @@ import { magLiteral } from '../volume/vec.ts'
 
 const MAX_DATASETS = 50
 const MAX_NOTES = 20
+/** More links than this that lead out are only counted, by where they lead. */
+const MAX_LINKS = 3
 
 export function summarize(entries: readonly CatalogueEntry[], look: Look): string {
   const lines: string[] = []
-  const shown = [...entries].sort((a, b) => Number(a.status === 'ok') - Number(b.status === 'ok')).slice(0, MAX_DATASETS)
-  for (const entry of entries.filter((one) => shown.includes(one))) lines.push(...describe(entry))
-  if (entries.length > MAX_DATASETS) lines.push(`  … and ${entries.length - MAX_DATASETS} more: GET /data/datasets lists all`)
+  const links = entries.filter(({ leadsTo }) => leadsTo !== undefined)
+  const listed = links.length > MAX_LINKS ? entries.filter(({ leadsTo }) => leadsTo === undefined) : entries
+  const shown = [...listed].sort((a, b) => Number(a.status === 'ok') - Number(b.status === 'ok')).slice(0, MAX_DATASETS)
+  for (const entry of listed.filter((one) => shown.includes(one))) lines.push(...describe(entry))
+  if (listed.length > MAX_DATASETS) lines.push(`  … and ${listed.length - MAX_DATASETS} more: GET /data/datasets lists all`)
   if (entries.length === 0)
     lines.push(
       'No datasets found. A dataset is a folder with datasource-properties.json, WKW layers or .tif files; --sample writes one to look at.',

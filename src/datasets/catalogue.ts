@@ -3,7 +3,7 @@
  * opened datasets and says what state each is in.
  */
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
-import { messageOf, OutsideAllowed } from '../volume/errors.ts'
+import { messageOf, Unusable } from '../volume/errors.ts'
 import { difference } from './difference.ts'
 import { type Descriptor, type FoundDataset, idOf, keyOf } from './found.ts'
 
@@ -168,7 +168,7 @@ export class Catalogue {
     } catch (error) {
       entry.status = 'unusable'
       entry.reason = messageOf(error)
-      if (error instanceof OutsideAllowed) entry.leadsTo = error.target
+      if (error instanceof Unusable) entry.leadsTo = error.leadsTo
     }
   }
 }

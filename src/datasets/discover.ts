@@ -87,19 +87,22 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
     if (kind)
       return { datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)], notes: [], refused: [] }
     const notes: string[] = []
-    const datasets: FoundDataset[] = listing.refused.map(({ name: dataset, target }) => ({
+    const refused = (dataset: string, path: string, target: string): FoundDataset => ({
       organization: name,
       name: dataset,
-      reason: `${join(shown, dataset)} leads to ${target}, outside the data folder: add --allow-path ${dirname(target)} to serve it`,
+      reason: `${path} leads to ${target}, outside the data folder: add --allow-path ${dirname(target)} to serve it`,
       leadsTo: target,
       rule: 'link',
       fingerprint: target,
-    }))
+    })
+    const datasets = listing.refused.map((link) => refused(link.name, join(shown, link.name), link.target))
     const found = await mapLimit(listing.folders, PARALLEL_FOLDERS, async (dataset) => {
       const at = join(folder, dataset)
       const inside = await listFolder(at, options.allowed)
       const insideKind = await kindOf(at, inside, options.allowed)
       if (insideKind) return folderDataset(at, root, name, dataset, insideKind, inside, options)
+      const link = inside.refused[0]
+      if (link) return refused(dataset, join(shown, dataset, link.name), link.target)
       const images = await imagesBelow(at, inside, options.allowed)
       if (images > 0)
         notes.push(`${join(shown, dataset)} holds ${images} images but was not taken: a dataset folder has its .tif files directly in it`)

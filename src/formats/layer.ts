@@ -1,6 +1,7 @@
 /** What every format has to decide the same way about a layer: is there a word for its voxels, and what is it called. */
 import type { BrokenLayer, Layer, Mag } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
+import { Unusable } from '../volume/errors.ts'
 
 /** Layers called so are segmentations where nothing else says it. */
 export const looksLikeSegmentation = (name: string): boolean => /^(segmentation|labels)/i.test(name)
@@ -25,6 +26,12 @@ export function presentLayers(parts: Parts, channelNames: readonly string[] = []
     return { ...parts, name: `${parts.name}_${channelNames[channel] ?? `c${channel}`}`, mags, dataType, channels: 1 }
   })
   return { layers, broken: [] }
+}
+
+/** Why a dataset without a layer that works cannot be shown; `otherwise` where it has none at all. */
+export function noLayers(broken: readonly BrokenLayer[], otherwise: string): Unusable {
+  const reasons = broken.map(({ name, status }) => `layer ${name}: ${status}`).join('; ')
+  return new Unusable(reasons || otherwise, broken.find(({ leadsTo }) => leadsTo)?.leadsTo)
 }
 
 /** The name itself, or with the first free of _2, _3, … behind it. Takes it. */

@@ -41,15 +41,19 @@ export class UpstreamError extends DataError {
 /** A dataset or layer that cannot be shown, and why. The message is for the person who owns the data. */
 export class Unusable extends Error {
   override readonly name = 'Unusable'
+  /** Where it leads, when that is outside the folders that may be read: for the grouped advice at start. */
+  readonly leadsTo: string | undefined
+
+  constructor(message: string, leadsTo?: string) {
+    super(message)
+    this.leadsTo = leadsTo
+  }
 }
 
-/** A path that leads out of the folders the server may read. `target` is where it leads, for the grouped advice at start. */
+/** A path that leads out of the folders the server may read. */
 export class OutsideAllowed extends Unusable {
-  readonly target: string
-
   constructor(path: string, target: string, advice: string) {
-    super(`${path} leads to ${target}, outside the data folder: add --allow-path ${advice} to serve it`)
-    this.target = target
+    super(`${path} leads to ${target}, outside the data folder: add --allow-path ${advice} to serve it`, target)
   }
 }
 

@@ -2,10 +2,10 @@
 import type { Store } from '../../stores/store.ts'
 import { boxAt } from '../../volume/box.ts'
 import type { BrokenLayer, Dataset, Layer, Mag, VoxelSize } from '../../volume/chunked-array.ts'
-import { messageOf, OutsideAllowed, Unusable } from '../../volume/errors.ts'
+import { messageOf, Unusable } from '../../volume/errors.ts'
 import { magLiteral, type Vec3, ZERO } from '../../volume/vec.ts'
 import type { Format, ImageLayer, OpenContext } from '../format.ts'
-import { looksLikeSegmentation, presentLayers, uniqueName } from '../layer.ts'
+import { looksLikeSegmentation, noLayers, presentLayers, uniqueName } from '../layer.ts'
 import { checkChunkSize, TiffArray } from './array.ts'
 import { type Ifd, TiffReader } from './ifd.ts'
 import { readArrangement, voxelSizeOf } from './metadata.ts'
@@ -30,14 +30,10 @@ export const tiff: Format = {
         notes.push(...opened.notes.map((note) => `layer ${image.name}: ${note}`))
         if (!voxelSize || voxelSize.source.startsWith('guessed')) voxelSize = opened.voxelSize
       } catch (error) {
-        broken.push({ name: image.name, status: messageOf(error), leadsTo: error instanceof OutsideAllowed ? error.target : undefined })
+        broken.push({ name: image.name, status: messageOf(error), leadsTo: error instanceof Unusable ? error.leadsTo : undefined })
       }
     }
-    if (layers.length === 0) {
-      throw broken.length > 0
-        ? new Unusable(broken.map(({ name, status }) => `layer ${name}: ${status}`).join('; '))
-        : new Unusable('it has no TIFF files')
-    }
+    if (layers.length === 0) throw noLayers(broken, 'it has no TIFF files')
     const configured = options.scale && { nm: options.scale, source: 'datasets.json' }
     return { layers, broken, notes, voxelSize: configured ?? voxelSize! }
   },

@@ -3,11 +3,11 @@ import type { Store } from '../../stores/store.ts'
 import { type Box, boxAt, sizeOf, toMag, toMag1, unite } from '../../volume/box.ts'
 import { type BrokenLayer, type ChunkedArray, type Dataset, type Layer, MAX_CHUNK_BYTES, type Mag } from '../../volume/chunked-array.ts'
 import { sampleBytes } from '../../volume/data-type.ts'
-import { CorruptChunk, messageOf, OutsideAllowed, Unusable } from '../../volume/errors.ts'
+import { CorruptChunk, messageOf, Unusable } from '../../volume/errors.ts'
 import { equals, magLiteral, parseMag, product, type Vec3 } from '../../volume/vec.ts'
 import { FailingArray } from '../failing-array.ts'
 import type { Format, OpenContext } from '../format.ts'
-import { looksLikeSegmentation, presentLayers, uniqueName } from '../layer.ts'
+import { looksLikeSegmentation, noLayers, presentLayers, uniqueName } from '../layer.ts'
 import { WkwArray } from './array.ts'
 import { cubeFiles } from './cube-files.ts'
 import { HEADER_BYTES, parseHeader, type WkwHeader } from './header.ts'
@@ -19,11 +19,7 @@ export const wkw: Format = {
     const document = await store.get(PROPERTIES_FILE)
     const opened = document ? await openListed(new TextDecoder().decode(document), store, context) : await openFound(store, context)
     const { layers, broken } = opened
-    if (layers.length === 0) {
-      throw broken.length > 0
-        ? new Unusable(broken.map(({ name, status }) => `layer ${name}: ${status}`).join('; '))
-        : new Unusable('it has no layers')
-    }
+    if (layers.length === 0) throw noLayers(broken, 'it has no layers')
     const voxelSize = options.scale ? { nm: options.scale, source: 'datasets.json' } : opened.voxelSize
     return { ...opened, voxelSize: voxelSize ?? { nm: [1, 1, 1], source: 'guessed: nothing says how large a voxel is' } }
   },
@@ -116,7 +112,7 @@ async function tryMag(
     }
     return { factor, missing: true, problem: `no folder ${places.map(({ folder }) => folder).join(' or ')} with WKW files` }
   } catch (error) {
-    return { factor, problem: messageOf(error), ...(error instanceof OutsideAllowed && { leadsTo: error.target }) }
+    return { factor, problem: messageOf(error), ...(error instanceof Unusable && error.leadsTo && { leadsTo: error.leadsTo }) }
   }
 }
 
