@@ -8,7 +8,8 @@ const folder = mkdtempSync(join(tmpdir(), 'wkconnect-test-'))
 const report = join(folder, 'report.xml')
 
 function run(command: string[]): number {
-  return Bun.spawnSync(command, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, BUN_BE_BUN: '1' } }).exitCode
+  return Bun.spawnSync(command, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, BUN_BE_BUN: '1', TMPDIR: folder } })
+    .exitCode
 }
 
 let failures = run([bun, 'build.ts'])

@@ -19,6 +19,8 @@ export interface Discovery {
   readonly notes: string[]
   /** Links at the level of organizations that lead out. */
   readonly refused: { readonly path: string; readonly target: string }[]
+  /** Organizations whose folder could not be read, or all of them: nothing says that their datasets are gone. */
+  readonly lost: 'all' | readonly string[]
 }
 
 export interface DiscoverOptions {
@@ -29,16 +31,17 @@ export interface DiscoverOptions {
 }
 
 const PARALLEL_FOLDERS = 16
+const NOTHING: Discovery = { datasets: [], notes: [], refused: [], lost: [] }
 
 /** Looks through a data folder, or a folder or file given as an argument. Never throws: what cannot be read is a note. */
 export async function discover(path: string, options: DiscoverOptions): Promise<Discovery> {
   try {
     const root = await realpath(path)
     const within = { ...options, allowed: options.allowed.and(root) }
-    if ((await stat(root)).isFile()) return { datasets: [await fileDataset(path, root, options)], notes: [], refused: [] }
+    if ((await stat(root)).isFile()) return { ...NOTHING, datasets: [await fileDataset(path, root, options)] }
     return await discoverFolder(path, root, within)
   } catch (error) {
-    return { datasets: [], notes: [`${path} cannot be read: ${messageOf(error)}`], refused: [] }
+    return { ...NOTHING, notes: [`${path} cannot be read: ${messageOf(error)}`], lost: 'all' }
   }
 }
 
@@ -59,7 +62,7 @@ async function discoverFolder(path: string, root: string, options: DiscoverOptio
   const listing = await listFolder(root, allowed)
   const kind = await kindOf(root, listing, allowed)
   if (kind === 'properties' || kind === 'precomputed' || kind === 'wkw') {
-    return { datasets: [await folderDataset(root, root, organization, basename(root), kind, listing, options)], notes: [], refused: [] }
+    return { ...NOTHING, datasets: [await folderDataset(root, root, organization, basename(root), kind, listing, options)] }
   }
   const hasBinary = listing.folders.includes('binary')
   const top = hasBinary ? join(root, 'binary') : root
@@ -76,7 +79,7 @@ async function discoverFolder(path: string, root: string, options: DiscoverOptio
     datasets.push(...found.datasets)
     notes.push(...found.notes)
   }
-  return { datasets, notes, refused }
+  return { datasets, notes, refused, lost: topListing.folders.filter((_, n) => below[n]!.lost === 'all') }
 }
 
 /** A folder directly below the data folder: a dataset if it holds one's files, else an organization. */
@@ -84,8 +87,7 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
   try {
     const listing = await listFolder(folder, options.allowed)
     const kind = await kindOf(folder, listing, options.allowed)
-    if (kind)
-      return { datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)], notes: [], refused: [] }
+    if (kind) return { ...NOTHING, datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)] }
     const notes: string[] = []
     const refused = (dataset: string, path: string, target: string): FoundDataset => ({
       organization: name,
@@ -108,9 +110,9 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
         notes.push(`${join(shown, dataset)} holds ${images} images but was not taken: a dataset folder has its .tif files directly in it`)
       return undefined
     })
-    return { datasets: [...datasets, ...found.filter((dataset) => dataset !== undefined)], notes, refused: [] }
+    return { ...NOTHING, datasets: [...datasets, ...found.filter((dataset) => dataset !== undefined)], notes }
   } catch (error) {
-    return { datasets: [], notes: [`${shown} cannot be read: ${messageOf(error)}`], refused: [] }
+    return { ...NOTHING, notes: [`${shown} cannot be read: ${messageOf(error)}`], lost: 'all' }
   }
 }
 

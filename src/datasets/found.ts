@@ -21,6 +21,8 @@ export interface FoundDataset {
   readonly reason?: string | undefined
   /** Where it leads, when that is what forbids it. */
   readonly leadsTo?: string | undefined
+  /** Its place could not be read just now: what was known of it still holds. */
+  readonly lost?: true
   /** Which rule made it a dataset; for the summary. */
   readonly rule: string
   /** Changes when its files do. */

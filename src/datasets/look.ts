@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Log } from '../log.ts'
 import type { Look } from './catalogue.ts'
-import { type DiscoverOptions, discover } from './discover.ts'
+import { type DiscoverOptions, type Discovery, discover } from './discover.ts'
 import { type Entries, readEntries } from './entries.ts'
+import { type FoundDataset, keyOf } from './found.ts'
 import { mapLimit } from './map-limit.ts'
 import { mergeEntries } from './merge.ts'
 
@@ -15,21 +17,34 @@ export interface LookOptions extends DiscoverOptions {
   readonly log: Log
 }
 
-/** A function that looks at all folders and datasets.json. A broken datasets.json is said and empties nothing: the last good one counts. */
+/**
+ * A function that looks at all folders and datasets.json. What cannot be read takes nothing away: the last good datasets.json counts,
+ * and the datasets last seen in a folder are kept.
+ */
 export function createLook(options: LookOptions): () => Promise<Look> {
   let entries: Entries = { usable: [], unusable: [] }
+  let known = new Map<string, FoundDataset>()
+  const seen = new Map<string, Discovery['datasets']>()
+  const lookAt = async (path: string): Promise<Discovery> => {
+    const { lost, ...now } = await discover(path, options)
+    const kept = (seen.get(path) ?? []).filter(({ organization }) => lost === 'all' || lost.includes(organization))
+    const datasets = [...now.datasets, ...kept]
+    seen.set(path, datasets)
+    if (kept.length > 0) options.log.warn(`${now.notes.join('; ')}; ${kept.length} datasets are kept as they were`)
+    return { ...now, datasets, lost }
+  }
   return async () => {
     const { data, paths, datasetsFile, environment, handles, log } = options
     const file = await readEntries(datasetsFile, environment)
     if (file && 'problem' in file) log.warn(`${file.problem}; its datasets are kept as they were`)
-    else entries = file?.entries ?? { usable: [], unusable: [] }
-    const looks = await mapLimit([...paths, ...(paths.length === 0 || existsSync(datasetsFile) ? [data] : [])].filter(unique), 4, (path) =>
-      discover(path, options),
-    )
+    else if (file || existsSync(dirname(datasetsFile))) entries = file?.entries ?? { usable: [], unusable: [] }
+    const looks = await mapLimit([...paths, ...(paths.length === 0 || existsSync(datasetsFile) ? [data] : [])].filter(unique), 4, lookAt)
     const found = looks.flatMap(({ datasets }) => datasets)
     const merged = await mergeEntries(found, entries, data, handles)
+    const datasets = merged.datasets.map((dataset) => (dataset.lost && known.get(keyOf(dataset.organization, dataset.name))) || dataset)
+    known = new Map(datasets.map((dataset) => [keyOf(dataset.organization, dataset.name), dataset]))
     return {
-      datasets: merged.datasets,
+      datasets,
       notes: [...looks.flatMap(({ notes }) => notes), ...merged.notes],
       refused: looks.flatMap(({ refused }) => refused),
     }

@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
+import { messageOf } from '../volume/errors.ts'
 import type { DatasetEntry, Entries } from './entries.ts'
 import { isTiffName, listFolder } from './folders.ts'
 import { type FoundDataset, keyOf } from './found.ts'
@@ -90,6 +91,6 @@ async function applyEntry(
       fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}`,
     }
   } catch (error) {
-    return bad(`datasets.json gives its path as ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`)
+    return { ...bad(`datasets.json gives its path as ${path}, which cannot be read: ${messageOf(error)}`), lost: true }
   }
 }
