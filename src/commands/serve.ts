@@ -16,6 +16,10 @@ const SUMMARY_MS = 10_000
 /** Returns the exit code. */
 export async function serve(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const log = createLog()
+  // a mistake of ours in one request must not end all others
+  process.on('unhandledRejection', (error) =>
+    log.trouble('unhandled', `unhandled: ${error instanceof Error ? error.stack : String(error)}`),
+  )
   // before anybody can know that it runs
   const stop = stopSignal()
   const config = withSafeHost(resolveConfig(argv, environment), log)

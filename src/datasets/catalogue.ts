@@ -5,9 +5,7 @@
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { messageOf, Unusable } from '../volume/errors.ts'
 import { difference } from './difference.ts'
-import { type Descriptor, type FoundDataset, idOf, keyOf } from './found.ts'
-
-export type Status = 'opening' | 'ok' | 'unusable'
+import { type Descriptor, type FoundDataset, idOf, keyOf, type Status } from './found.ts'
 
 export interface CatalogueEntry {
   /** 24 hex digits. */

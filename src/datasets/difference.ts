@@ -1,5 +1,4 @@
-import type { Status } from './catalogue.ts'
-import { type FoundDataset, keyOf } from './found.ts'
+import { type FoundDataset, keyOf, type Status } from './found.ts'
 
 interface Known {
   readonly organization: string

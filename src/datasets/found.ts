@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { ImageLayer } from '../formats/format.ts'
 import type { Vec3 } from '../volume/vec.ts'
 
+export type Status = 'opening' | 'ok' | 'unusable'
+
 /** From which any thread can open the dataset. Plain data. */
 export interface Descriptor {
   readonly format: 'wkw' | 'tiff'

@@ -47,7 +47,7 @@ export class FileStore implements Store {
     if (length > MAX_GET_BYTES)
       throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${MAX_GET_BYTES} read in one piece` })
     const bytes = new Uint8Array(length)
-    await file.read(bytes, start, signal)
+    if (length > 0) await file.read(bytes, start, signal)
     return bytes
   }
 

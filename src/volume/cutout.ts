@@ -83,7 +83,7 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
   let found = false
   for (let n = 0; n < count; n++) {
     const read = readOne(n)
-    if (read instanceof Promise) return readRest(readOne, n + 1, count, [read], found, options)
+    if (read instanceof Promise) return readRest(readOne, n + 1, count, [watched(read)], found, options)
     found = read || found
     if (n + 1 < count && pace.due()) return pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options))
   }
@@ -110,7 +110,7 @@ async function readRest(
   for (let n = next; n < count && !failure && !signal?.aborted; n++) {
     try {
       const read = readOne(n)
-      if (read instanceof Promise) pending.push(read)
+      if (read instanceof Promise) pending.push(watched(read))
       else found = read || found
     } catch (reason) {
       failure ??= { status: 'rejected', reason }
@@ -122,6 +122,12 @@ async function readRest(
   if (failure) throw failure.reason
   signal?.throwIfAborted()
   return found
+}
+
+/** A read that may fail while others have their turn, before anybody awaits it: without this the process would end there. */
+function watched<T>(read: Promise<T>): Promise<T> {
+  read.catch(() => {})
+  return read
 }
 
 function zero(target: Uint8Array): false {

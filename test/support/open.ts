@@ -25,13 +25,22 @@ export const makeResources = async (): Promise<Resources> => ({
   allowed: await AllowedFolders.of([]),
 })
 
-/** The only dataset of a path, found and opened as the server does it. Throws what opening throws. */
+/** The datasets of a path, found and opened as the server does it. Throws what opening throws. */
+export async function openAll(path: string, resources: Resources): Promise<Dataset[]> {
+  const { datasets } = await discover(path, { organization: 'test', allowed: resources.allowed, handles: resources.handles })
+  return Promise.all(
+    datasets.map(({ name, descriptor, reason }) => {
+      if (!descriptor) throw new Error(reason)
+      return openDataset(`test/${name}@${++opened}`, name, descriptor, resources, () => {})
+    }),
+  )
+}
+
+/** The only dataset of a path. */
 export async function openPath(path: string, resources: Resources): Promise<Dataset> {
-  const { datasets, notes } = await discover(path, { organization: 'test', allowed: resources.allowed, handles: resources.handles })
-  const [found, ...others] = datasets
-  if (!found || others.length > 0) throw new Error(`${datasets.length} datasets in ${path}: ${notes.join('; ')}`)
-  if (!found.descriptor) throw new Error(found.reason)
-  return openDataset(`test/${found.name}@${++opened}`, found.name, found.descriptor, resources, () => {})
+  const [dataset, ...others] = await openAll(path, resources)
+  if (!dataset || others.length > 0) throw new Error(`${others.length + Number(dataset !== undefined)} datasets in ${path}`)
+  return dataset
 }
 
 /** A box in voxels of the mag. Zeros where nothing is stored. Throws what reading throws. */

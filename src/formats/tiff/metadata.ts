@@ -6,20 +6,9 @@ import type { VoxelSize } from '../../volume/chunked-array.ts'
 import { Unusable } from '../../volume/errors.ts'
 import type { Vec3 } from '../../volume/vec.ts'
 import { nanometersPer } from '../../volume/voxel-size.ts'
+import type { Arrangement } from './arrangement.ts'
 import { type Ifd, Tag, type TiffReader } from './ifd.ts'
 import { parseOme } from './ome.ts'
-
-/** How the pages of a file make up a volume. */
-export interface Arrangement {
-  readonly source: 'OME' | 'ImageJ' | 'pages'
-  readonly depth: number
-  readonly channels: number
-  readonly channelNames: readonly string[]
-  /** Index in the main chain, or undefined where no page is given. */
-  pageOf(z: number, channel: number): number | undefined
-  /** Nanometres; a component that is not stated is undefined. */
-  readonly voxelSize: readonly [number | undefined, number | undefined, number | undefined]
-}
 
 /** Reads the description of the first page. Throws `Unusable` for what cannot be shown rightly yet. */
 export async function readArrangement(reader: TiffReader, first: Ifd, pages: number, fileName: string): Promise<Arrangement> {

@@ -4,7 +4,7 @@
  */
 import { Unusable } from '../../volume/errors.ts'
 import { nanometersPer } from '../../volume/voxel-size.ts'
-import type { Arrangement } from './metadata.ts'
+import type { Arrangement } from './arrangement.ts'
 
 const MAX_XML = 64 * 1024 * 1024
 

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'bun:test'
+import { Catalogue, type Look } from '../../src/datasets/catalogue.ts'
+import { difference } from '../../src/datasets/difference.ts'
+import { sortEntries } from '../../src/datasets/entries.ts'
+import { type FoundDataset, idOf } from '../../src/datasets/found.ts'
+import { findStacks } from '../../src/datasets/stacks.ts'
+import type { Dataset } from '../../src/volume/chunked-array.ts'
+import { Unusable } from '../../src/volume/errors.ts'
+
+const found = (name: string, fingerprint = '1', reason?: string): FoundDataset => ({
+  organization: 'lab',
+  name,
+  rule: 'test',
+  fingerprint,
+  ...(reason ? { reason } : { descriptor: { format: 'wkw', folder: `/${name}`, root: `/${name}` } }),
+})
+const dataset: Dataset = { layers: [], broken: [], voxelSize: { nm: [1, 1, 1], source: 'test' }, notes: [] }
+
+function catalogueOf(...looks: FoundDataset[][]) {
+  const opened: string[] = []
+  const dropped: string[] = []
+  let n = 0
+  const catalogue = new Catalogue({
+    look: async (): Promise<Look> => ({ datasets: looks[Math.min(n++, looks.length - 1)]!, notes: [], refused: [] }),
+    open: async (id, name) => {
+      opened.push(id)
+      if (name === 'bad') throw new Unusable('its layers are made of cheese')
+      return dataset
+    },
+    drop: (id) => dropped.push(id),
+  })
+  const look = async () => {
+    await catalogue.look()
+    await Promise.all(catalogue.entries().map((entry) => entry.opened))
+  }
+  return { catalogue, look, opened, dropped }
+}
+
+test('an id is the first 24 hex digits of SHA-256 of organization/name', () => {
+  expect(idOf('sample_organization', 'cells')).toBe(
+    new Bun.CryptoHasher('sha256').update('sample_organization/cells').digest('hex').slice(0, 24),
+  )
+})
+
+describe('the catalogue', () => {
+  test('opens what is found and says why what cannot be opened is not', async () => {
+    const { catalogue, look } = catalogueOf([found('good'), found('bad'), found('refused', '1', 'leads out')])
+    await look()
+    const states = catalogue.entries().map(({ name, status, reason }) => [name, status, reason])
+    expect(states).toEqual([
+      ['good', 'ok', undefined],
+      ['bad', 'unusable', 'its layers are made of cheese'],
+      ['refused', 'unusable', 'leads out'],
+    ])
+  })
+
+  test('keeps what has not changed, opens the changed anew, drops exactly the caches of what changed or went', async () => {
+    const { catalogue, look, opened, dropped } = catalogueOf(
+      [found('same'), found('changed'), found('gone')],
+      [found('same'), found('changed', '2'), found('new')],
+    )
+    await look()
+    const [same, changed, gone] = catalogue.entries().map(({ versionedId }) => versionedId)
+    await look()
+    expect(dropped.sort()).toEqual([changed!, gone!].sort())
+    expect(opened.filter((id) => id.startsWith('lab/same@'))).toEqual([same!])
+    expect(catalogue.byName('lab', 'gone')).toBeUndefined()
+    expect(catalogue.byName('lab', 'changed')?.versionedId).not.toBe(changed!)
+    expect(catalogue.byId(idOf('lab', 'new'))?.status).toBe('ok')
+  })
+
+  test('tries again what could not be opened', async () => {
+    const { look, opened } = catalogueOf([found('bad')])
+    await look()
+    await look()
+    expect(opened.length).toBe(2)
+  })
+
+  test('a reload opens it under a new id, so nothing old is found in a cache', async () => {
+    const { catalogue, look, dropped } = catalogueOf([found('a')])
+    await look()
+    const before = catalogue.byName('lab', 'a')!
+    await catalogue.reload(before)
+    expect(dropped).toEqual([before.versionedId])
+    expect(catalogue.byName('lab', 'a')?.versionedId).not.toBe(before.versionedId)
+  })
+
+  test('whoever asks while a look is under way gets the one after it', async () => {
+    const { catalogue } = catalogueOf([found('a')], [found('a'), found('b')])
+    const first = catalogue.look()
+    const [second, third] = [catalogue.look(), catalogue.look()]
+    expect((await first).datasets.length).toBe(1)
+    expect([(await second).datasets.length, await third]).toEqual([2, await second])
+  })
+})
+
+test('the difference of two looks is added, changed and removed', () => {
+  const known = (name: string, status: 'ok' | 'unusable' = 'ok') => ({ organization: 'lab', name, status, found: found(name) })
+  const { added, changed, removed } = difference(
+    [known('same'), known('other'), known('broken', 'unusable'), known('gone')],
+    [found('same'), found('other', '2'), found('broken'), found('new')],
+  )
+  expect([added, changed, removed].map((all) => all.map(({ name }) => name))).toEqual([['new'], ['other', 'broken'], ['gone']])
+})
+
+describe('datasets.json', () => {
+  test('entries of all backends; what is no entry is passed over', () => {
+    const { usable, unusable } = sortEntries({
+      wkw: { lab: { a: {}, b: { path: '/x', scale: [1, 2, 3] } } },
+      tiff: { lab: { c: { scale: [4, 5] }, d: { scale: [1] }, e: { path: 5 } } },
+      neuroglancer: { lab: { f: { layers: {} } } },
+      boss: { lab: { g: {} } },
+      comment: 'mine',
+      version: 3,
+    })
+    expect(usable.map(({ backend, name, path, scale }) => [backend, name, path, scale])).toEqual([
+      ['wkw', 'a', undefined, undefined],
+      ['wkw', 'b', '/x', [1, 2, 3]],
+      ['tiff', 'c', undefined, [4, 5, 1]],
+    ])
+    expect(unusable.map(({ name }) => name)).toEqual(['d', 'e', 'f', 'g'])
+    expect(unusable.find(({ name }) => name === 'f')?.reason).toContain('not supported yet')
+  })
+})
+
+describe('stacks', () => {
+  test('of several runs of digits the one with most members counts', () => {
+    const names = [0, 1].flatMap((c) => Array.from({ length: 9 }, (_, z) => `z${z + 1}_c${c}.tif`))
+    const { stacks, rest } = findStacks(names)
+    expect([stacks.map(({ prefix, suffix, slices }) => [prefix, suffix, slices.length]), rest]).toEqual([
+      [
+        ['z', '_c0', 9],
+        ['z', '_c1', 9],
+      ],
+      [],
+    ])
+  })
+
+  test('two spellings of one number are one slice', () => {
+    expect(findStacks(['a7.tif', 'a07.tif', 'a8.tif'])).toMatchObject({ stacks: [{ slices: [{ z: 0 }, { z: 1 }] }], rest: ['a07.tif'] })
+  })
+})
