@@ -43,7 +43,7 @@ function cubeFile(bytes: Uint8Array, size: Vec3, voxel: number, start: Vec3): Ui
         const extent = at.map((edge, d) => Math.max(0, Math.min(BLOCK, size[d]! - edge))) as [number, number, number]
         if (extent.every((edge) => edge > 0))
           copyBox({ bytes, size, at }, { bytes: block, size: [BLOCK, BLOCK, BLOCK], at: [0, 0, 0] }, extent, voxel)
-        blocks[blockIndex(x, y, z)] = compressed(block)
+        blocks[blockIndex(x, y, z)] = lz4Block(block)
       }
     }
   }
@@ -58,7 +58,7 @@ function cubeFile(bytes: Uint8Array, size: Vec3, voxel: number, start: Vec3): Ui
 }
 
 /** A bare LZ4 block. The encoder returns 0 for what it cannot make smaller; that is stored as literals. */
-function compressed(block: Uint8Array): Uint8Array {
+export function lz4Block(block: Uint8Array): Uint8Array {
   const target = new Uint8Array(block.length + Math.ceil(block.length / 255) + 16)
   const length = compressBlock(block, target, 0, block.length, new Uint32Array(65536))
   if (length > 0) return target.subarray(0, length)

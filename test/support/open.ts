@@ -48,6 +48,6 @@ export async function readBox(layer: Layer, factor: Vec3, topLeft: Vec3, size: V
   const mag = magOf(layer, factor)
   if (!mag) throw new Error(`layer ${layer.name} has no mag ${factor}`)
   const target = new Uint8Array(product(size) * wireBytes(layer))
-  await cutout(mag, boxAt(topLeft, size), toMag(layer.boundingBox, factor), target, { chunks: new ChunkCache(64 * MIB), pace: new Pace() })
+  await cutout(mag, boxAt(topLeft, size), toMag(layer.boundingBox, factor), target, { chunks: new ChunkCache(0), pace: new Pace() })
   return target
 }

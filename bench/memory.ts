@@ -1,0 +1,49 @@
+/** Peak memory under load, with a cache smaller than the data; and how long /data/health takes meanwhile. */
+import { benchData, COLOR_SIZE, LABEL_SIZE } from './data.ts'
+import { median, table } from './measure.ts'
+import { startServer } from './server.ts'
+import { bucketBodies, hasWrk, load } from './wrk.ts'
+
+export const title = 'Memory under load, and health meanwhile'
+const CACHE_MIB = 256
+
+export async function run(): Promise<string> {
+  if (!hasWrk()) return 'Not run: wrk is not installed.'
+  const data = await benchData()
+  const rows: (string | number)[][] = []
+  const under = async (name: string, work: (url: string) => Promise<unknown>) => {
+    await using server = await startServer(['--data', data, '--cache', `${CACHE_MIB}MB`])
+    await fetch(`${server.url}/data/datasets`)
+    const health: number[] = []
+    let done = false
+    const watch = (async () => {
+      while (!done) {
+        const start = performance.now()
+        await fetch(`${server.url}/data/health`)
+        health.push(performance.now() - start)
+        await Bun.sleep(20)
+      }
+    })()
+    await work(`${server.url}/data/datasets/bench`)
+    done = true
+    await watch
+    const { peak } = server.memory()
+    rows.push([name, peak, peak - CACHE_MIB, median(health), health.sort((a, b) => a - b)[Math.floor(health.length * 0.99)] ?? 0])
+  }
+  await under('six uint8 buckets, anywhere, 16 connections', (url) =>
+    load(`${url}/vol/layers/color/data`, { connections: 16, seconds: 15, bodies: bucketBodies(COLOR_SIZE, 6) }),
+  )
+  await under('six uint32 buckets, anywhere, 16 connections', (url) =>
+    load(`${url}/seg/layers/segmentation/data`, { connections: 16, seconds: 15, bodies: bucketBodies(LABEL_SIZE, 6) }),
+  )
+  await under('four cuboids of 512³ uint32 (512 MiB each) at a time', (url) =>
+    Promise.all([0, 1, 2, 3].map(() => drain(`${url}/seg/layers/segmentation/data?x=0&y=0&z=0&width=512&height=512&depth=512&mag=1`))),
+  )
+  const head = ['load', 'peak RSS MiB', `above the ${CACHE_MIB} MiB of --cache`, 'health p50 ms', 'health p99 ms']
+  return `Peak of \`VmHWM\`; bar: \`--cache\` + 250 MiB. Health is asked every 20 ms from the core that drives.\n\n${table(head, rows)}`
+}
+
+async function drain(url: string): Promise<void> {
+  const response = await fetch(url)
+  for await (const _ of response.body!);
+}

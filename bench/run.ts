@@ -1,0 +1,48 @@
+/** `bun run bench [name …]`: measures and writes the section of each bench into docs/performance.md. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+
+const BENCHES = ['codecs', 'cutout', 'pool', 'http', 'start', 'memory'] as const
+const PAGE = join(import.meta.dir, '../docs/performance.md')
+
+interface Bench {
+  readonly title: string
+  run(): Promise<string>
+}
+
+const asked = process.argv.slice(2)
+for (const name of asked)
+  if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
+
+if (['http', 'start', 'memory'].some((name) => asked.length === 0 || asked.includes(name))) {
+  const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
+  if (built.exitCode !== 0) process.exit(1)
+}
+
+const machine = () => {
+  const wrk = Bun.which('wrk') ? (Bun.spawnSync(['wrk', '-v']).stdout.toString().split('\n')[0]?.split('[')[0]?.trim() ?? '') : 'no wrk'
+  return `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Bun ${Bun.version}, ${wrk}`
+}
+
+for (const name of BENCHES) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  const bench: Bench = await import(`./${name}.ts`)
+  console.log(`\n## ${bench.title}\n`)
+  const result = await bench.run()
+  console.log(result)
+  writeSection(name, `## ${bench.title}\n\n    bun run bench ${name}\n\n${machine()}.\n\n${result}`)
+}
+
+/** Replaces what stands between the marks of this bench, or adds it at the end. */
+function writeSection(name: string, text: string): void {
+  const [begin, end] = [`<!-- bench ${name} -->`, `<!-- end ${name} -->`]
+  const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '# Performance\n'
+  const section = `${begin}\n\n${text}\n\n${end}`
+  const from = page.indexOf(begin)
+  const to = page.indexOf(end)
+  writeFileSync(
+    PAGE,
+    from >= 0 && to > from ? page.slice(0, from) + section + page.slice(to + end.length) : `${page.trimEnd()}\n\n${section}\n`,
+  )
+}

@@ -1,0 +1,61 @@
+/** The executable under test, pinned to core 0 so that what drives it has the other one. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Subprocess } from 'bun'
+
+const ROOT = join(import.meta.dir, '..')
+export const BINARY = join(ROOT, 'dist/wkconnect')
+const TICKS_PER_SECOND = 100
+
+/** `taskset` where there is one and a second core to drive from. */
+export const pinned = (core: number, command: string[]): string[] =>
+  Bun.which('taskset') && navigator.hardwareConcurrency > 1 ? ['taskset', '-c', String(core), ...command] : command
+
+export interface Server extends AsyncDisposable {
+  readonly url: string
+  /** Process time so far, in seconds. */
+  cpuSeconds(): number
+  /** Of /proc/PID/status, in MiB. */
+  memory(): { readonly now: number; readonly peak: number }
+}
+
+export async function startServer(args: readonly string[]): Promise<Server> {
+  const child = Bun.spawn(pinned(0, [BINARY, '--port', '0', ...args]), {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'ignore',
+    env: { PATH: process.env['PATH'] ?? '' },
+  })
+  const url = await listening(child)
+  const read = (file: string) => readFileSync(`/proc/${child.pid}/${file}`, 'utf8')
+  return {
+    url,
+    cpuSeconds() {
+      const fields = read('stat').slice(read('stat').lastIndexOf(')')).split(' ')
+      return (Number(fields[12]) + Number(fields[13])) / TICKS_PER_SECOND
+    },
+    memory() {
+      const status = read('status')
+      const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
+      return { now: mib('VmRSS'), peak: mib('VmHWM') }
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await child.exited
+    },
+  }
+}
+
+async function listening(child: Subprocess<'ignore', 'pipe', 'ignore'>): Promise<string> {
+  let said = ''
+  const reader = child.stdout.getReader()
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) throw new Error(`the server ended: ${said}`)
+    said += new TextDecoder().decode(value)
+    const url = /listens on (http:\S+)/.exec(said)?.[1]
+    if (!url) continue
+    reader.releaseLock()
+    return url
+  }
+}

@@ -1,0 +1,68 @@
+/** Drives a server with wrk from core 1 and reads what it says. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pinned } from './server.ts'
+
+export interface Load {
+  readonly requestsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+export interface LoadOptions {
+  readonly connections?: number
+  readonly seconds?: number
+  /** Bodies of POST requests, sent in turns; without them it is GET. */
+  readonly bodies?: readonly string[]
+}
+
+export const hasWrk = (): boolean => Bun.which('wrk') !== null
+
+/** Throws where a request failed: a fast error is no speed. */
+export async function load(url: string, { connections = 8, seconds = 3, bodies = [] }: LoadOptions = {}): Promise<Load> {
+  const folder = mkdtempSync(join(tmpdir(), 'wkconnect-bench-'))
+  try {
+    writeFileSync(join(folder, 'bodies'), bodies.join('\n'))
+    writeFileSync(join(folder, 'load.lua'), script(join(folder, 'bodies'), new URL(url), bodies.length > 0))
+    const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', join(folder, 'load.lua'), url]
+    const child = Bun.spawn(pinned(1, command), { stdout: 'pipe', stderr: 'inherit' })
+    const output = await new Response(child.stdout).text()
+    const [, requests, micros, p50, p99, bad] = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(output) ?? []
+    if (requests === undefined || bad !== '0') throw new Error(`${bad} requests to ${url} failed: ${output}`)
+    return { requestsPerSecond: Number(requests) / (Number(micros) / 1e6), p50Ms: Number(p50) / 1e3, p99Ms: Number(p99) / 1e3 }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const script = (bodies: string, { pathname, search }: URL, isPost: boolean): string => `
+local requests, n = {}, 0
+function init()
+  ${
+    isPost
+      ? `wrk.headers["Content-Type"] = "application/json"
+  for line in io.lines("${bodies}") do requests[#requests + 1] = wrk.format("POST", "${pathname}${search}", nil, line) end`
+      : `requests[1] = wrk.format("GET", "${pathname}${search}")`
+  }
+end
+function request() n = n + 1; return requests[(n - 1) % #requests + 1] end
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    errors.status + errors.connect + errors.read + errors.write + errors.timeout))
+end
+`
+
+/** Request bodies of `count` buckets of 32³ each, spread over the volume; `hot`: drawn from so many positions only. Always the same. */
+export function bucketBodies(size: readonly [number, number, number], count: number, hot?: number): string[] {
+  let state = 1
+  const random = (bound: number): number => {
+    state = (state * 48271) % 0x7fffffff
+    return state % bound
+  }
+  const draw = () => size.map((edge) => 32 * random(Math.max(1, Math.floor(edge / 32))))
+  const few = hot === undefined ? undefined : Array.from({ length: hot }, draw)
+  const bucket = () => ({ position: few ? few[random(few.length)] : draw(), mag: [1, 1, 1], cubeSize: 32, fourBit: false })
+  return Array.from({ length: 4096 }, () => JSON.stringify(Array.from({ length: count }, bucket)))
+}
