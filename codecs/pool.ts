@@ -1,6 +1,6 @@
 /**
  * Runs slow decoding in worker threads, so that the thread that answers requests stays free. What is over in less than a
- * millisecond is decoded where it is asked for: handing bytes to a worker and back costs 50 to 100 µs (bench decode-pool).
+ * millisecond is decoded where it is asked for: handing bytes to a worker and back adds about half a millisecond (bench pool).
  */
 import { UpstreamError } from '../src/volume/errors.ts'
 import type { MaybePromise } from '../src/volume/maybe-promise.ts'

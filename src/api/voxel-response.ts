@@ -52,7 +52,8 @@ export function voxelStream(headers: Headers, nextSlab: () => Promise<Uint8Array
           // the reader asks for the next piece as soon as it has one: without a turn nobody else would be served in between
           await pace.turn()
           if (!gone && slab) {
-            controller.enqueue(slab.slice(at, at + PIECE_BYTES))
+            // not a copy: the server asks for more only when it has taken this piece over
+            controller.enqueue(slab.subarray(at, at + PIECE_BYTES))
             at += PIECE_BYTES
           } else {
             done()

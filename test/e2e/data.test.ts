@@ -156,6 +156,16 @@ describe('cuboids', () => {
     expect(body.equals(expected({ min: [0, 0, 0], size: [256, 256, 256] }, truth.segmentation))).toBe(true)
   })
 
+  test('a reader that takes its time gets the same bytes', async () => {
+    const response = await server.get(`/data/datasets/${CELLS}/layers/segmentation/data?x=0&y=0&z=0&width=256&height=256&depth=160&mag=1`)
+    const parts: Uint8Array[] = []
+    for await (const part of response.body!) {
+      parts.push(part)
+      if (parts.length % 16 === 0) await Bun.sleep(1)
+    }
+    expect(Buffer.concat(parts).equals(expected({ min: [0, 0, 0], size: [256, 256, 160] }, truth.segmentation))).toBe(true)
+  })
+
   test('half bytes and the older resolution parameter', async () => {
     const response = await server.get(path('x=0&y=0&z=0&width=3&height=1&depth=1&resolution=0&halfByte=true'))
     const [a, b, c] = truth.color

@@ -78,6 +78,7 @@ beforeAll(async () => {
   await writeWkwMag(join(lab('good'), 'color/1'), voxels, [EDGE, EDGE, EDGE])
   writeFileSync(join(lab('good'), 'datasource-properties.json'), properties('good'))
   damaged('truncated', (file) => truncateSync(file, readFileSync(file).length >> 1))
+  damaged('broken_off', (file) => truncateSync(file, readFileSync(file).length >> 1))
   damaged('empty', (file) => truncateSync(file, 0))
   damaged('cut_header', (file) => truncateSync(file, 9))
   damaged('flipped', (file) => patch(file, (bytes) => bytes.fill(0xff, 16 + 8 * 64, 16 + 8 * 64 + 4000)))
@@ -177,6 +178,14 @@ describe('WKW', () => {
     const [x, y, z] = bad
     const cuboid = await server.get(`/data/datasets/lab/${name}/layers/color/data?x=${x}&y=${y}&z=${z}&width=8&height=8&depth=8&mag=1`)
     expect([cuboid.status, await cuboid.json()]).toEqual([422, { messages: [{ error: 'The stored data of this region is damaged.' }] }])
+  })
+
+  test('damage found when the status has been sent breaks the answer off', async () => {
+    const path = '/data/datasets/lab/broken_off/layers/color/data?x=0&y=0&z=-200&width=512&height=512&depth=512&mag=1'
+    const response = await server.get(path)
+    expect(response.status).toBe(200)
+    await expect(response.bytes()).rejects.toThrow()
+    await server.logged(/broken_off, layer color: cuboid broken off at z/)
   })
 
   test('the log names dataset, layer, file and block, the answer no path', async () => {
