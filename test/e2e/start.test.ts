@@ -168,11 +168,11 @@ test('SIGTERM lets an answer under way arrive whole', async () => {
   const server = await RunningBinary.start(['--data', sample])
   await server.list()
   const answer = server.get(
-    '/data/datasets/sample_organization/cells/layers/segmentation/data?x=0&y=0&z=0&width=512&height=512&depth=512&mag=1-1-1',
+    '/data/datasets/sample_organization/cells/layers/segmentation/data?x=0&y=0&z=0&width=256&height=256&depth=256&mag=1-1-1',
   )
   const response = await answer
   const stopped = server.stop('SIGTERM')
-  expect((await response.arrayBuffer()).byteLength).toBe(512 ** 3 * 4)
+  expect((await response.arrayBuffer()).byteLength).toBe(256 ** 3 * 4)
   expect(await stopped).toBe(0)
 })
 
