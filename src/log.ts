@@ -9,14 +9,28 @@ export interface Log {
 const REPEAT_MS = 60_000
 const MAX_TOPICS = 1000
 
-export function createLog(write: (line: string) => void = (line) => process.stderr.write(`${line}\n`)): Log {
+const toTerminal = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}
+
+/** One JSON object a line: time, level, message. */
+function createJsonLines(write: (line: string) => void) {
+  return (level: 'info' | 'warn' | 'error', message: string) => write(JSON.stringify({ time: new Date().toISOString(), level, message }))
+}
+
+export function createLog(format: 'text' | 'json' = 'text', write: (line: string) => void = toTerminal): Log {
   const topics = new Map<string, { at: number; silent: number }>()
   const stamp = () => new Date().toISOString().slice(0, 19).replace('T', ' ')
   // names come from files and requests: no line breaks or control characters of theirs reach a terminal
   const clean = (line: string) => line.replace(/[^\P{Cc}\n]/gu, '?')
+  const json = createJsonLines(write)
+  const say = (level: 'info' | 'warn' | 'error', line: string, stamped: string) => {
+    if (format === 'text') write(stamped)
+    else for (const one of clean(line).split('\n')) json(level, one.trim())
+  }
   return {
-    info: (line) => write(clean(line)),
-    warn: (line) => write(`${stamp()} warning: ${clean(line)}`),
+    info: (line) => say('info', line, clean(line)),
+    warn: (line) => say('warn', line, `${stamp()} warning: ${clean(line)}`),
     trouble(topic, line) {
       const now = Date.now()
       const known = topics.get(topic)
@@ -26,9 +40,8 @@ export function createLog(write: (line: string) => void = (line) => process.stde
       }
       if (topics.size >= MAX_TOPICS) topics.clear()
       topics.set(topic, { at: now, silent: 0 })
-      write(
-        `${stamp()} ${clean(line).replaceAll('\n', ' ')}${known?.silent ? ` (and ${known.silent} times more in the last minutes)` : ''}`,
-      )
+      const words = `${clean(line).replaceAll('\n', ' ')}${known?.silent ? ` (and ${known.silent} times more in the last minutes)` : ''}`
+      say('error', words, `${stamp()} ${words}`)
     },
   }
 }

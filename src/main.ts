@@ -1,18 +1,26 @@
 /** argv → command. */
-import { helpText, versionText } from './commands/help.ts'
+import { add, list, remove, set } from './commands/edit.ts'
+import { helpText } from './commands/help.ts'
+import { config, health, version } from './commands/inspect.ts'
 import { serve } from './commands/serve.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config/error.ts'
+import { CannotWrite } from './datasets/write.ts'
+
+type Command = (argv: readonly string[], environment: Readonly<Record<string, string | undefined>>) => number | Promise<number>
+
+const COMMANDS: Record<string, Command> = { list, add, set, remove, config, health, version }
 
 const argv = process.argv.slice(2)
+const name = argv[0] ?? ''
 
 if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(helpText())
-else if (argv.includes('--version') || argv.includes('-v')) process.stdout.write(versionText())
+else if (argv.includes('--version') || argv.includes('-v')) version([])
 else {
   try {
-    process.exit(await serve(argv, process.env))
+    process.exit(await (Object.hasOwn(COMMANDS, name) ? COMMANDS[name]!(argv.slice(1), process.env) : serve(argv, process.env)))
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!(error instanceof ConfigError) && !(error instanceof CannotWrite)) throw error
     process.stderr.write(`wkconnect: ${error.message}\n`)
-    process.exit(2)
+    process.exit(error instanceof ConfigError ? 2 : 1)
   }
 }

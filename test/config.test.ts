@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError, describeSettings, findDatasetsFile, resolveConfig } from '../src/config.ts'
+import { ConfigError } from '../src/config/error.ts'
+import { findDatasetsFile, resolveConfig } from '../src/config/resolve.ts'
+import { describeSettings } from '../src/config/settings.ts'
 import { emptyFolder } from './support/binary.ts'
 
 function folderWith(config: unknown): string {
@@ -83,11 +85,12 @@ describe('datasets.json lies', () => {
   const settings = (data: string, datasetsPath: string) => resolveConfig(['--data', data, '--datasets-path', datasetsPath], {}).settings
   test('beside and above the data folder, as the predecessor has it', () => {
     const home = emptyFolder()
-    mkdirSync(join(home, 'data'))
-    const file = join(home, 'data/datasets.json')
+    mkdirSync(join(home, 'lab'))
+    const file = join(home, 'lab/list.json')
     writeFileSync(file, '{}')
-    expect(findDatasetsFile(settings(join(home, 'data'), 'data/datasets.json'))).toBe(file)
-    expect(findDatasetsFile(settings(join(home, 'data'), 'datasets.json'))).toBe(file)
+    expect(findDatasetsFile(settings(join(home, 'lab'), 'lab/list.json'))).toBe(file)
+    expect(findDatasetsFile(settings(join(home, 'lab'), 'list.json'))).toBe(file)
+    expect(findDatasetsFile(settings(join(home, 'lab'), 'datasets.json'))).toBe(join(home, 'lab/datasets.json'))
   })
 })
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describeSettings } from '../src/config.ts'
+import { describeSettings } from '../src/config/settings.ts'
 
 const root = join(import.meta.dir, '..')
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
@@ -25,8 +25,21 @@ test('docs/settings.md has a row for every setting', () => {
 
 test.each(pages)('%s names no flag or variable that is not there', (page) => {
   const flags = new Set(describeSettings().map(({ flag }) => flag.split(' ')[0]))
-  for (const other of ['--help', '--version', '--yes', '--target', '--tile', '--pyramid', '--outfile']) flags.add(other)
-  const variables = new Set(describeSettings().map(({ variable }) => variable))
+  for (const other of [
+    '--help',
+    '--version',
+    '--yes',
+    '--name',
+    '--scale',
+    '--json',
+    '--compression',
+    '--target',
+    '--tile',
+    '--pyramid',
+    '--outfile',
+  ])
+    flags.add(other)
+  const variables = new Set(describeSettings().flatMap(({ variable }) => [variable, `${variable}_FILE`]))
   for (const [flag] of read(page).matchAll(/(?<![\w-])--[a-z][a-z-]+/g)) expect([...flags]).toContain(flag)
   for (const [variable] of read(page).matchAll(/\bWK_[A-Z_]+\b/g)) expect([...variables]).toContain(variable)
 })

@@ -6,11 +6,17 @@ import { datasetRoutes } from './datasets.ts'
 import { errorResponse, HttpError } from './errors.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, healthRoutes } from './health.ts'
+import { pageRoutes } from './page.ts'
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const
 
-export const createApp = (context: Context, commit: string) => {
+export interface AppOptions {
+  readonly commit: string
+  readonly logRequests: boolean
+}
+
+export const createApp = (context: Context, { commit, logRequests }: AppOptions) => {
   const app = new Elysia({ normalize: false })
     .onError(({ error, code, request }) => {
       if (code === 'NOT_FOUND')
@@ -25,12 +31,25 @@ export const createApp = (context: Context, commit: string) => {
     })
     .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))
     .use(buildInfoRoute(context.version, commit))
+    .use(pageRoutes(context))
+  if (logRequests) {
+    app.onAfterResponse(({ request, set, responseValue }) => {
+      const status = responseValue instanceof Response ? responseValue.status : set.status
+      context.log.info(`${request.method} ${withoutSecrets(request.url)} ${status}`)
+    })
+  }
   for (const prefix of PREFIXES) {
     const group = new Elysia()
     if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
     app.use(group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)))
   }
   return app
+}
+
+/** Path and query, tokens left out. */
+function withoutSecrets(url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search.replace(/([?&](?:token|link|key)=)[^&]+/gi, '$1…')
 }
 
 function checkVersion({ version = '' }: { version?: string }): void {

@@ -1,7 +1,10 @@
 import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
+import type { Problem } from '../datasets/editor.ts'
 import type { Log } from '../log.ts'
+import type { Pictures } from '../render/picture.ts'
+import type { Access } from './access.ts'
 
 /** What answering a request needs. Nothing is global: tests build a small one, N threads build N. */
 export interface Context {
@@ -10,6 +13,8 @@ export interface Context {
   readonly chunks: ChunkCache
   /** For answers being put together. */
   readonly answers: Buffers
+  readonly pictures: Pictures
+  readonly access: Access
   readonly control: Control
   readonly log: Log
 }
@@ -22,4 +27,6 @@ export interface Control {
   reload(id: string): Promise<boolean>
   /** Drops the caches of a dataset; nothing happens when there is none of this id. */
   invalidate(id: string): Promise<void>
+  /** Adds datasets as webknossos-connect's JSON lists them, all or none. Throws `CannotWrite`. */
+  add(entries: unknown): Promise<Problem[]>
 }

@@ -26,6 +26,7 @@ const whereOf = ({ entry, layer }: OpenLayer): string => `${entry.organization}/
 const bucketRequests = new JsonBody(BucketRequests)
 
 async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
+  context.access.checkRead(request)
   const requests = await bucketRequests.read(request)
   let open = findLayer(context, params)
   if (open instanceof Promise) open = await open
@@ -40,6 +41,7 @@ async function answerCuboid(
   query: Readonly<Record<string, string | undefined>>,
   request: Request,
 ): Promise<Response> {
+  context.access.checkRead(request)
   const integer = (name: string): number => {
     const text = query[name]
     if (text === undefined || !/^-?\d{1,15}$/.test(text))

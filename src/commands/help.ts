@@ -1,11 +1,23 @@
-import { describeSettings } from '../config.ts'
+import { describeSettings } from '../config/settings.ts'
 import { commit, version } from '../version.ts'
 
 const HEAD = `wkconnect shows microscopy volumes in webKnossos where they lie.
 
 Usage:
   wkconnect [PATH …] [flags]     serve the datasets of a folder, or single TIFF files
+  wkconnect list [PATH …]        what would be served, and what not and why
+  wkconnect add PATH [--name NAME] [--scale X,Y,Z]
+                                 list a dataset that lies elsewhere
+  wkconnect set NAME --scale X,Y,Z
+                                 correct the voxel size, in nm
+  wkconnect remove NAME          take a dataset off the list; no data are touched
+  wkconnect config               every setting, its value and where it comes from
+  wkconnect health               ask a running server; exit code 0 if it answers
+  wkconnect version [--json]
   wkconnect --help | --version
+
+A running server notices what add, set and remove do. Exit codes: 0 done, 1 not done, 2 a setting
+or argument that cannot be used.
 
 Examples:
   wkconnect --data ./data
@@ -25,4 +37,5 @@ export function helpText(): string {
   return `${HEAD}${rows.join('')}`
 }
 
+export const versionJson = (): string => `${JSON.stringify({ version, commit, bun: Bun.version })}\n`
 export const versionText = (): string => `wkconnect ${version} (${commit}), Bun ${Bun.version}\n`

@@ -1,11 +1,17 @@
 /** `wkconnect [PATH …]`: serves until it is told to stop. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { ConfigError, type Resolved, resolveConfig } from '../config.ts'
+import { ConfigError } from '../config/error.ts'
+import { type Resolved, resolveConfig } from '../config/resolve.ts'
 import { within } from '../datasets/catalogue.ts'
+import { Watch } from '../datasets/watch.ts'
 import { createLog, type Log } from '../log.ts'
 import { writeSample } from '../sample/index.ts'
 import { codeOf } from '../stores/errors.ts'
 import { version } from '../version.ts'
+import { messageOf } from '../volume/errors.ts'
+import { notifySupervisor } from './notify.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { summarize } from './summary.ts'
 
@@ -15,16 +21,19 @@ const SUMMARY_MS = 10_000
 
 /** Returns the exit code. */
 export async function serve(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const log = createLog()
+  const resolved = resolveConfig(argv, environment)
+  const log = createLog(resolved.settings.logFormat)
   // a mistake of ours in one request must not end all others
   process.on('unhandledRejection', (error) =>
     log.trouble('unhandled', `unhandled: ${error instanceof Error ? error.stack : String(error)}`),
   )
   // before anybody can know that it runs
   const stop = stopSignal()
-  const config = withSafeHost(resolveConfig(argv, environment), log)
+  const config = withAdminToken(withSafeHost(resolved, log))
   const { settings } = config
+  for (const warning of config.warnings) log.warn(warning)
   if (settings.sample) for (const line of await writeSample(settings.data)) log.info(line)
+  if (settings.state) await mkdir(settings.state, { recursive: true })
   let server: RunningServer
   try {
     server = await startServer(config, environment, log)
@@ -32,17 +41,58 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
     if (codeOf(error) !== 'EADDRINUSE' && codeOf(error) !== 'EACCES' && codeOf(error) !== 'EADDRNOTAVAIL') throw error
     throw new ConfigError(whyNotListening(codeOf(error), settings.host, settings.port))
   }
-  const look = server.catalogue.start()
+  const { catalogue } = server
+  const look = catalogue.start()
   process.stdout.write(`wkconnect ${version} listens on ${server.url}\n`)
-  const places = config.paths.length > 0 ? config.paths : [settings.data]
-  log.info(`Data: ${places.join(', ')}${config.configFile ? `   Settings: ${config.configFile}` : ''}`)
+  if (settings.portFile) await writeFile(settings.portFile, `${server.port}\n`)
+  announce(config, server, log)
   void look.then(async (found) => {
-    await within(Promise.all(server.catalogue.entries().map(({ opened }) => opened)), SUMMARY_MS)
-    log.info(summarize(server.catalogue.entries(), found))
+    await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), SUMMARY_MS)
+    log.info(summarize(catalogue.entries(), found))
   })
+  const again = () => catalogue.look()
+  const watch = new Watch({ folders: places(config), files: server.datasetsFiles, look: again })
+  // Windows knows no SIGHUP but ends the process with it when the console is closed
+  if (process.platform !== 'win32') process.on('SIGHUP', () => void again())
+  notifySupervisor('READY=1', environment['NOTIFY_SOCKET'])
   await stop
+  notifySupervisor('STOPPING=1', environment['NOTIFY_SOCKET'])
+  watch.stop()
   await server.stop(GRACE_MS)
   return 0
+}
+
+const places = ({ settings, paths }: Resolved): readonly string[] => (paths.length > 0 ? paths : [settings.data])
+
+/** What somebody who started it has to know next. */
+function announce(config: Resolved, server: RunningServer, log: Log): void {
+  const { settings, sources, configFile, core } = config
+  log.info(`Data: ${places(config).join(', ')}${configFile ? `   Settings: ${configFile}` : ''}`)
+  const link = settings.requireToken ? `${server.url}/?link=${server.access.newLink()}` : server.url
+  if (sources.adminToken === 'default') log.info(`Admin token, for adding datasets: ${settings.adminToken}`)
+  if (settings.requireToken) log.info(`This link signs in once: ${link}`)
+  if (settings.browse) openBrowser(link)
+  if (core && !settings.local) void warnAboutCore(core, log)
+}
+
+/** config.json of webknossos-connect names the server it reports to. This version serves without it. */
+async function warnAboutCore(core: string, log: Log): Promise<void> {
+  const answer = await fetch(`${core.replace(/\/+$/, '')}/api/buildinfo`, { signal: AbortSignal.timeout(5000) }).then(
+    ({ ok, status }) => (ok ? undefined : `answers with status ${status}`),
+    (error) => `cannot be reached (${messageOf(error)})`,
+  )
+  if (answer) log.warn(`THE WEBKNOSSOS SERVER ${core} of config.json ${answer.toUpperCase()}; --local leaves it alone.`)
+  else log.warn(`config.json names the webKnossos server ${core}; this version does not report datasets to it yet.`)
+}
+
+function withAdminToken(config: Resolved): Resolved {
+  const { settings } = config
+  return settings.adminToken ? config : { ...config, settings: { ...settings, adminToken: randomBytes(16).toString('hex') } }
+}
+
+function openBrowser(url: string): void {
+  const command = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open']
+  if (Bun.which(command[0]!)) Bun.spawn([...command, url], { stdio: ['ignore', 'ignore', 'ignore'] }).unref()
 }
 
 /**

@@ -29,7 +29,7 @@ export interface Entries {
   readonly unusable: readonly UnusableEntry[]
 }
 
-export type EntriesFile = { readonly entries: Entries } | { readonly problem: string } | undefined
+export type EntriesFile = { readonly json: Readonly<Record<string, unknown>> } | { readonly problem: string } | undefined
 
 const Edge = Type.Number({ exclusiveMinimum: 0 })
 const LocalConfig = Type.Object(
@@ -46,7 +46,7 @@ const LATER = new Map([
 ])
 
 /** Reads the file; undefined where there is none, a problem with line and column where it is broken. Never throws. */
-export async function readEntries(path: string, environment: Readonly<Record<string, string | undefined>>): Promise<EntriesFile> {
+export async function readEntries(path: string): Promise<EntriesFile> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -56,11 +56,27 @@ export async function readEntries(path: string, environment: Readonly<Record<str
   const parsed = parseJson(text)
   if ('error' in parsed) return { problem: `${path}, ${parsed.error}` }
   if (!isRecord(parsed.value)) return { problem: `${path} is not an object of backends` }
-  return { entries: sortEntries(expand(parsed.value, environment) as Record<string, unknown>) }
+  return { json: parsed.value }
+}
+
+/** Several files as one: of the same dataset in the same backend later keys win. */
+export function mergeFiles(files: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
+  const merge = (a: unknown, b: unknown, depth: number): unknown => {
+    if (depth === 0 || !isRecord(a) || !isRecord(b)) return b
+    return {
+      ...a,
+      ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, key in a ? merge(a[key], value, depth - 1) : value])),
+    }
+  }
+  return files.reduce<Record<string, unknown>>((all, file) => merge(all, file, 4) as Record<string, unknown>, {})
 }
 
 /** Entries by what can be done with them; anything that is no entry is passed over, for it may belong to somebody else. */
-export function sortEntries(json: Readonly<Record<string, unknown>>): Entries {
+export function sortEntries(
+  written: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Entries {
+  const json = expand(written, environment) as Record<string, unknown>
   const usable: DatasetEntry[] = []
   const unusable: UnusableEntry[] = []
   for (const [backend, organizations] of Object.entries(json)) {
@@ -98,4 +114,5 @@ function expand(value: unknown, environment: Readonly<Record<string, string | un
   return value
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

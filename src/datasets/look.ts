@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { Log } from '../log.ts'
 import type { Look } from './catalogue.ts'
 import { type DiscoverOptions, type Discovery, discover } from './discover.ts'
-import { type Entries, readEntries } from './entries.ts'
+import { mergeFiles, readEntries, sortEntries } from './entries.ts'
 import { type FoundDataset, keyOf } from './found.ts'
 import { mapLimit } from './map-limit.ts'
 import { mergeEntries } from './merge.ts'
@@ -12,7 +12,8 @@ export interface LookOptions extends DiscoverOptions {
   readonly data: string
   /** More folders and files, given as arguments. */
   readonly paths: readonly string[]
-  readonly datasetsFile: string
+  /** Lists of datasets; of the same dataset later ones win. */
+  readonly datasetsFiles: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
@@ -22,7 +23,7 @@ export interface LookOptions extends DiscoverOptions {
  * and the datasets last seen in a folder are kept.
  */
 export function createLook(options: LookOptions): () => Promise<Look> {
-  let entries: Entries = { usable: [], unusable: [] }
+  const lists = new Map<string, Readonly<Record<string, unknown>>>()
   let known = new Map<string, FoundDataset>()
   const seen = new Map<string, Discovery['datasets']>()
   const lookAt = async (path: string): Promise<Discovery> => {
@@ -34,11 +35,15 @@ export function createLook(options: LookOptions): () => Promise<Look> {
     return { ...now, datasets, lost }
   }
   return async () => {
-    const { data, paths, datasetsFile, environment, handles, log } = options
-    const file = await readEntries(datasetsFile, environment)
-    if (file && 'problem' in file) log.warn(`${file.problem}; its datasets are kept as they were`)
-    else if (file || existsSync(dirname(datasetsFile))) entries = file?.entries ?? { usable: [], unusable: [] }
-    const looks = await mapLimit([...paths, ...(paths.length === 0 || existsSync(datasetsFile) ? [data] : [])].filter(unique), 4, lookAt)
+    const { data, paths, datasetsFiles, environment, handles, log } = options
+    for (const path of datasetsFiles) {
+      const file = await readEntries(path)
+      if (file && 'problem' in file) log.warn(`${file.problem}; its datasets are kept as they were`)
+      else if (file || existsSync(dirname(path))) lists.set(path, file?.json ?? {})
+    }
+    const entries = sortEntries(mergeFiles([...lists.values()]), environment)
+    const withData = paths.length === 0 || datasetsFiles.some((path) => existsSync(path))
+    const looks = await mapLimit([...paths, ...(withData ? [data] : [])].filter(unique), 4, lookAt)
     const found = looks.flatMap(({ datasets }) => datasets)
     const merged = await mergeEntries(found, entries, data, handles)
     const datasets = merged.datasets.map((dataset) => (dataset.lost && known.get(keyOf(dataset.organization, dataset.name))) || dataset)

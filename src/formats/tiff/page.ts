@@ -142,7 +142,8 @@ async function dataTypeOf(reader: TiffReader, ifd: Ifd): Promise<DataType> {
   const kind = { 1: 'uint', 2: 'int', 3: 'float', 4: 'uint' }[formats[0]!]
   const known: readonly string[] = ['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64', 'float32', 'float64']
   const name = `${kind}${first}`
-  if (!known.includes(name)) throw new Unusable(`samples of ${first} bits (${kind ?? `format ${formats[0]}`}), which is not supported yet`)
+  if (!known.includes(name))
+    throw new Unusable(`samples of ${first} bit${first === 1 ? '' : 's'} (${kind ?? `format ${formats[0]}`}), which is not supported yet`)
   return name as DataType
 }
 

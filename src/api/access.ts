@@ -1,0 +1,90 @@
+/**
+ * Who may do what without a webKnossos server: everybody reads unless a token is asked for; adding, changing and removing datasets
+ * need the admin token. Routes that change something look at the Host header before anything else: a page of another site may make a
+ * browser send requests here under a name of its own (DNS rebinding), but not under ours.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+import { HttpError } from './errors.ts'
+
+export interface AccessOptions {
+  readonly adminToken: string
+  readonly requireToken: boolean
+  /** Names this server is called by, beside localhost and addresses. */
+  readonly hosts: readonly string[]
+}
+
+const COOKIE = 'wkconnect'
+
+export class Access {
+  readonly #adminToken: string
+  readonly #requireToken: boolean
+  readonly #hosts: ReadonlySet<string>
+  readonly #sessions = new Set<string>()
+  readonly #links = new Set<string>()
+
+  constructor({ adminToken, requireToken, hosts }: AccessOptions) {
+    this.#adminToken = adminToken
+    this.#requireToken = requireToken
+    this.#hosts = new Set(['localhost', hostname().toLowerCase(), ...hosts.map((host) => host.toLowerCase())])
+  }
+
+  mayRead(request: Request): boolean {
+    return !this.#requireToken || this.#isAdmin(request)
+  }
+
+  /** Throws 403, which makes a webKnossos page fetch a new token (protocol.md 0.2). */
+  checkRead(request: Request): void {
+    if (!this.mayRead(request))
+      throw new HttpError(403, 'Token may be expired, consider reloading. Access forbidden: this server asks for a token.')
+  }
+
+  /** For routes that change something. Throws 403 for a Host that is not ours. */
+  checkHost(request: Request): void {
+    const host = request.headers.get('host') ?? ''
+    const name = host
+      .replace(/:\d+$/, '')
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase()
+    if (isIP(name) === 0 && !this.#hosts.has(name)) throw new HttpError(403, `This server is not called ${JSON.stringify(name)}.`)
+  }
+
+  /** Throws 403 without the admin token. Check the Host before. */
+  checkAdmin(request: Request): void {
+    if (!this.#isAdmin(request)) {
+      throw new HttpError(
+        403,
+        'Access forbidden: changing datasets needs the admin token, which --admin-token sets or the log showed at start.',
+      )
+    }
+  }
+
+  /** A part of a URL that signs in once. */
+  newLink(): string {
+    const link = randomBytes(16).toString('hex')
+    this.#links.add(link)
+    return link
+  }
+
+  /** The cookie for a link that has not been used yet, or for the admin token; undefined for anything else. */
+  signIn(linkOrToken: string): string | undefined {
+    if (!this.#links.delete(linkOrToken) && !this.#isToken(linkOrToken)) return undefined
+    const session = randomBytes(16).toString('hex')
+    this.#sessions.add(session)
+    return `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/`
+  }
+
+  #isAdmin(request: Request): boolean {
+    const token = new URL(request.url).searchParams.get('token') ?? request.headers.get('x-auth-token')
+    if (token) return this.#isToken(token)
+    const session = /(?:^|;\s*)wkconnect=([0-9a-f]{32})/.exec(request.headers.get('cookie') ?? '')?.[1]
+    return session !== undefined && this.#sessions.has(session)
+  }
+
+  #isToken(token: string): boolean {
+    const given = Buffer.from(token)
+    const right = Buffer.from(this.#adminToken)
+    return given.length === right.length && timingSafeEqual(given, right)
+  }
+}

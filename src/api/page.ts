@@ -1,0 +1,69 @@
+/** The page for people, its pictures, and signing in to it. */
+import { Elysia } from 'elysia'
+import { within } from '../datasets/catalogue.ts'
+import { contentSecurityPolicy, renderPage, renderSignIn } from '../viewer/page.ts'
+import type { Context } from './context.ts'
+import { HttpError } from './errors.ts'
+import { COMMON } from './headers.ts'
+import { findLayer } from './lookup.ts'
+
+/** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
+const OPENING_MS = 2000
+
+const html = (text: string, status = 200, headers: Record<string, string> = {}) =>
+  new Response(text, {
+    status,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy': contentSecurityPolicy,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+      ...headers,
+    },
+  })
+
+const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: '/', 'Set-Cookie': cookie } })
+
+export const pageRoutes = (context: Context) => {
+  const { access, catalogue, pictures } = context
+  return new Elysia({ normalize: false })
+    .get('/', async ({ request, query }) => {
+      const { link } = query
+      const cookie = link === undefined ? undefined : access.signIn(link)
+      if (cookie) return signedIn(cookie)
+      if (!access.mayRead(request)) return html(renderSignIn(link !== undefined), 403)
+      await catalogue.firstLook(OPENING_MS)
+      await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
+      const { page, dataset, layer, z } = query
+      const chosen =
+        dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
+      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen }))
+    })
+    .post(
+      '/sign-in',
+      async ({ request }) => {
+        access.checkHost(request)
+        if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
+        const token = new URLSearchParams(await request.text()).get('token') ?? ''
+        const cookie = access.signIn(token)
+        return cookie ? signedIn(cookie) : html(renderSignIn(true), 403)
+      },
+      { parse: 'none' },
+    )
+    .get('/picture/:first/:layer', async ({ params, query, request }) => {
+      access.checkRead(request)
+      const { entry, layer } = await findLayer(context, params)
+      const z = /^-?\d{1,9}$/.test(query['z'] ?? '') ? Number(query['z']) : undefined
+      try {
+        const png = await pictures.slice(entry.versionedId, layer, z)
+        return new Response(png, { headers: { ...COMMON, 'Content-Type': 'image/png' } })
+      } catch (error) {
+        context.log.trouble(
+          `picture ${entry.versionedId}`,
+          `${entry.organization}/${entry.name}, layer ${layer.name}: picture: ${String(error)}`,
+        )
+        throw error
+      }
+    })
+}

@@ -1,0 +1,114 @@
+/** `wkconnect list | add | set | remove`: the list of datasets from the command line, also while a server runs: it notices. */
+import { stat } from 'node:fs/promises'
+import { basename, isAbsolute, relative, resolve } from 'node:path'
+import { ConfigError } from '../config/error.ts'
+import { type Resolved, resolveConfig } from '../config/resolve.ts'
+import { isTiffName, kindOf, listFolder } from '../datasets/folders.ts'
+import type { FoundDataset } from '../datasets/found.ts'
+import { stemOf } from '../datasets/stacks.ts'
+import { CannotWrite } from '../datasets/write.ts'
+import { createLog } from '../log.ts'
+import { AllowedFolders } from '../stores/allowed.ts'
+import type { Vec3 } from '../volume/vec.ts'
+import { createParts, type Parts } from './parts.ts'
+import { summarize } from './summary.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Each returns the exit code. */
+export async function list(argv: readonly string[], environment: Environment): Promise<number> {
+  const config = resolveConfig(argv, environment)
+  const { catalogue } = await createParts(config, environment, createLog())
+  const look = await catalogue.start()
+  await Promise.all(catalogue.entries().map(({ opened }) => opened))
+  say(summarize(catalogue.entries(), look))
+  return 0
+}
+
+export async function add(argv: readonly string[], environment: Environment): Promise<number> {
+  const config = resolveConfig(argv, environment, { ownFlags: ['name', 'scale'], servesArguments: false })
+  const [source, ...more] = config.words
+  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH --name NAME')
+  if (source.includes('://')) throw new ConfigError(`${source}: sources on the network are not supported yet`)
+  const path = resolve(source)
+  const { settings, own } = config
+  const name = own['name'] ?? stemOf(basename(path))
+  const scale = own['scale'] === undefined ? {} : { scale: parseScale(own['scale']) }
+  const inside = relative(settings.data, path)
+  const entry = { path: inside.startsWith('..') || isAbsolute(inside) ? path : inside, ...scale }
+  const backend = await backendOf(path)
+  const { editor } = await begin(config, environment)
+  const problems = await editor.add({ [backend]: { [settings.organization]: { [name]: entry } } }, false)
+  for (const { dataset, reason } of problems) complain(`${dataset}: ${reason}`)
+  if (problems.length > 0) return 1
+  say(`Added ${settings.organization}/${name} (${backend}, ${path})`)
+  return 0
+}
+
+export async function set(argv: readonly string[], environment: Environment): Promise<number> {
+  const config = resolveConfig(argv, environment, { ownFlags: ['scale'], servesArguments: false })
+  const [name, ...more] = config.words
+  if (name === undefined || more.length > 0 || config.own['scale'] === undefined)
+    throw new ConfigError('set takes one dataset and what to set: wkconnect set NAME --scale 4,4,40')
+  const scale = parseScale(config.own['scale'])
+  const parts = await begin(config, environment)
+  const found = findOne(parts, name)
+  await parts.editor.setScale(found, scale)
+  say(`${found.organization}/${found.name} has voxels of ${scale.join(' × ')} nm`)
+  return 0
+}
+
+export async function remove(argv: readonly string[], environment: Environment): Promise<number> {
+  const config = resolveConfig(argv, environment, { servesArguments: false })
+  const [name, ...more] = config.words
+  if (name === undefined || more.length > 0) throw new ConfigError('remove takes one dataset: wkconnect remove NAME')
+  const parts = await begin(config, environment)
+  const { organization, name: dataset } = findOne(parts, name)
+  await parts.editor.remove(organization, dataset)
+  say(`Removed ${organization}/${dataset} from the list; no data were touched`)
+  return 0
+}
+
+async function begin(config: Resolved, environment: Environment): Promise<Parts> {
+  const parts = await createParts(config, environment, createLog())
+  await parts.catalogue.start()
+  return parts
+}
+
+/** By `organization/name`, or by name where only one organization has it. Throws `CannotWrite`. */
+function findOne({ catalogue }: Parts, words: string): FoundDataset {
+  const all = catalogue.entries().map(({ found }) => found)
+  const right = all.filter(({ organization, name }) => words === name || words === `${organization}/${name}`)
+  if (right.length === 1) return right[0]!
+  const names = (right.length > 1 ? right : all).map(({ organization, name }) => `${organization}/${name}`)
+  throw new CannotWrite(
+    right.length > 1
+      ? `${words} may be any of ${names.join(', ')}`
+      : `there is no dataset ${words}; there are ${names.slice(0, 20).join(', ') || 'none'}`,
+  )
+}
+
+function parseScale(text: string): Vec3 {
+  const edges = text.split(',').map(Number)
+  if ((edges.length !== 3 && edges.length !== 2) || !edges.every((edge) => edge > 0 && Number.isFinite(edge)))
+    throw new ConfigError(`--scale: ${JSON.stringify(text)} is not a size in nm such as 4,4,40`)
+  return [edges[0]!, edges[1]!, edges[2] ?? 1]
+}
+
+async function backendOf(path: string): Promise<'wkw' | 'tiff'> {
+  const stats = await stat(path).catch(() => undefined)
+  if (!stats) throw new ConfigError(`${path} does not exist`)
+  if (!stats.isDirectory()) return 'tiff'
+  const allowed = await AllowedFolders.of([path])
+  const listing = await listFolder(path, allowed)
+  const kind = await kindOf(path, listing, allowed)
+  return kind === 'images' || (kind === undefined && listing.files.some(isTiffName)) ? 'tiff' : 'wkw'
+}
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const complain = (line: string): void => {
+  process.stderr.write(`wkconnect: ${line}\n`)
+}

@@ -1,0 +1,43 @@
+/** `wkconnect config | health | version`: what it would do, whether it does, and what it is. */
+import { resolveConfig } from '../config/resolve.ts'
+import { flagOf, isSecret, names } from '../config/settings.ts'
+import { messageOf } from '../volume/errors.ts'
+import { versionJson, versionText } from './help.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const HEALTH_MS = 5000
+
+/** Every setting, its value and where it comes from. */
+export function config(argv: readonly string[], environment: Environment): number {
+  const { settings, sources, configFile, warnings } = resolveConfig(argv, environment)
+  const rows = names.map((name) => {
+    const value = settings[name]
+    const shown = isSecret(name) && value !== '' ? '********' : Array.isArray(value) ? value.join(',') : String(value)
+    return [`--${flagOf(name)}`, shown, sources[name] === 'config.json' ? String(configFile) : sources[name]] as const
+  })
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
+  for (const [flag, value, source] of rows) process.stdout.write(`${flag.padEnd(widths[0]!)}  ${value.padEnd(widths[1]!)}  ${source}\n`)
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
+  return 0
+}
+
+/** Asks a running server; for containers without curl. */
+export async function health(argv: readonly string[], environment: Environment): Promise<number> {
+  const { settings } = resolveConfig(argv, environment)
+  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host === '::' ? '[::1]' : settings.host
+  const url = `http://${host}:${settings.port}/data/health`
+  try {
+    const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(HEALTH_MS) })
+    process.stdout.write(`${url}: ${ok ? 'ok' : `status ${status}`}\n`)
+    return ok ? 0 : 1
+  } catch (error) {
+    process.stdout.write(`${url}: ${messageOf(error)}\n`)
+    return 1
+  }
+}
+
+export function version(argv: readonly string[]): number {
+  process.stdout.write(argv.includes('--json') ? versionJson() : versionText())
+  return 0
+}

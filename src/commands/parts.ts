@@ -1,0 +1,61 @@
+/** What serving and the commands on datasets have in common: how datasets are found, opened and edited. */
+import { join } from 'node:path'
+import { DecodePool } from '../../codecs/pool.ts'
+import { Buffers } from '../cache/buffers.ts'
+import { Tables } from '../cache/tables.ts'
+import { findDatasetsFile, type Resolved } from '../config/resolve.ts'
+import { Catalogue } from '../datasets/catalogue.ts'
+import { Editor } from '../datasets/editor.ts'
+import { createLook } from '../datasets/look.ts'
+import { openDataset, type Resources } from '../datasets/open.ts'
+import type { Log } from '../log.ts'
+import { AllowedFolders } from '../stores/allowed.ts'
+import { FileHandles } from '../stores/handles.ts'
+
+const MIB = 1024 * 1024
+
+/** How the one memory budget is shared: most of it for decoded chunks, the rest for what is in flight. */
+export function shareBudget(bytes: number) {
+  const tables = Math.min(64 * MIB, bytes / 8)
+  const kept = Math.min(32 * MIB, bytes / 8)
+  return { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
+}
+
+export interface Parts {
+  readonly catalogue: Catalogue
+  readonly editor: Editor
+  readonly resources: Resources
+  /** Forgets what is cached under a versioned id. */
+  drop(versionedId: string): void
+  /** Lists of datasets; the last one is written. */
+  readonly datasetsFiles: readonly string[]
+}
+
+/** `dropChunks` is told when the chunks whose keys begin so no longer hold. */
+export async function createParts(
+  { settings, paths }: Resolved,
+  environment: Readonly<Record<string, string | undefined>>,
+  log: Log,
+  dropChunks: (prefix: string) => void = () => {},
+): Promise<Parts> {
+  const budget = shareBudget(settings.cache)
+  const resources: Resources = {
+    pool: new DecodePool(),
+    tables: new Tables(budget.tables),
+    buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
+    handles: new FileHandles(),
+    allowed: await AllowedFolders.of(settings.allowPath),
+  }
+  const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
+  const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
+  const look = createLook({ ...shared, paths, datasetsFiles, organization: settings.organization, log })
+  const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
+    openDataset(id, name, descriptor, resources, changed)
+  const drop = (versionedId: string) => {
+    dropChunks(`${versionedId}/`)
+    resources.tables.drop(`${versionedId}/`)
+  }
+  const catalogue = new Catalogue({ look, open, drop })
+  const find = (organization: string, name: string) => catalogue.byName(organization, name)?.found
+  return { catalogue, editor: new Editor({ ...shared, file: datasetsFiles.at(-1)!, find, open }), resources, drop, datasetsFiles }
+}

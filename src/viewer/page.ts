@@ -1,0 +1,105 @@
+/** The page at /: every dataset with a picture of each layer. One document, no other files, usable without JavaScript. */
+import type { CatalogueEntry } from '../datasets/catalogue.ts'
+import { sizeOf } from '../volume/box.ts'
+import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
+import { elementClassOf } from '../volume/data-type.ts'
+import { magLiteral } from '../volume/vec.ts'
+import { fixFor } from './fixes.ts'
+import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
+
+const PER_PAGE = 50
+
+export interface PageOptions {
+  readonly version: string
+  /** From 1 on. */
+  readonly page: number
+  /** The slice a reader without JavaScript asked for. */
+  readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
+}
+
+const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256').update(code).digest('base64')}'`
+
+export const contentSecurityPolicy = `default-src 'none'; img-src 'self'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+
+export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
+  const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
+  const current = Math.min(Math.max(1, Math.floor(page)), pages)
+  const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
+  const count = (status: string) => entries.filter((entry) => entry.status === status).length
+  const opening = count('opening')
+  const summary = `${entries.length} dataset${entries.length === 1 ? '' : 's'}${count('unusable') ? `, ${count('unusable')} that cannot be opened` : ''}${opening ? `, ${opening} being opened` : ''}`
+  const body = [
+    `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
+    entries.length === 0 ? nothing() : '',
+    ...shown.map((entry) => renderDataset(entry, current, chosen)),
+    pages > 1 ? renderPages(current, pages) : '',
+  ]
+  return renderDocument(body.join('\n'), opening > 0)
+}
+
+/** `failed`: something was tried that was not right. */
+export function renderSignIn(failed: boolean): string {
+  return renderDocument(
+    `<header><h1>wkconnect</h1></header><form class="sign-in" method="post" action="/sign-in"><label>Token <input type="password" name="token" autofocus autocomplete="current-password"></label> <button>Sign in</button>${failed ? '<p class="reason">That was not right, or a link that was used before.</p>' : ''}<p>The log showed the admin token, or a link that signs in once, when the server started.</p></form>`,
+    false,
+  )
+}
+
+const renderDocument = (body: string, refresh: boolean): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+${refresh ? '<meta http-equiv="refresh" content="2">' : ''}
+<title>wkconnect</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}</style>
+${body}
+<script>${SCRIPT}</script>
+</html>
+`
+
+const nothing = (): string =>
+  '<p class="empty">No datasets found. A dataset is a folder with <code>datasource-properties.json</code>, WKW layers or <code>.tif</code> files. Start with <code>--sample</code> to have something to look at.</p>'
+
+function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen']): string {
+  const { id, organization, name, status, reason, dataset } = entry
+  const title = `<h2><span class="organization">${text(organization)}/</span>${text(name)}</h2>`
+  if (status === 'opening') return `<section id="d${id}" class="opening">${title}<p>is being opened …</p></section>`
+  if (!dataset) return `<section id="d${id}" class="unusable">${title}${renderReason(reason ?? 'it cannot be opened')}</section>`
+  const layers = dataset.layers.map((layer) => {
+    const z = chosen?.dataset === id && chosen.layer === layer.name ? chosen.z : undefined
+    return renderLayer(id, layer, page, z)
+  })
+  const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p><div class="layers">${[...layers, ...broken].join('')}</div></section>`
+}
+
+function renderLayer(id: string, layer: Layer, page: number, chosen: number | undefined): string {
+  const { name, category, boundingBox, mags } = layer
+  const first = boundingBox.min[2]
+  const last = boundingBox.max[2] - 1
+  const z = Math.min(last, Math.max(first, chosen ?? Math.floor((first + boundingBox.max[2]) / 2)))
+  const source = `/picture/${id}/${encodeURIComponent(name)}`
+  const listed = mags.map(({ factor }) => magLiteral(factor)).join(', ')
+  const slider =
+    last > first
+      ? `<form method="get" action="/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
+      : ''
+  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p></div>`
+}
+
+function renderVoxelSize({ nm, source }: VoxelSize): string {
+  const size = nm.map((edge) => Number(edge.toPrecision(6))).join(' × ')
+  return `voxel ${size} nm <span class="${source.startsWith('guessed') ? 'guessed' : 'source'}">(${text(source)})</span>`
+}
+
+function renderReason(reason: string): string {
+  const fix = fixFor(reason)
+  return `<p class="reason">${text(reason)}</p>${fix ? `<p class="fix">${text(fix)}</p>` : ''}`
+}
+
+function renderPages(current: number, pages: number): string {
+  const link = (page: number, words: string) =>
+    page < 1 || page > pages ? `<span>${words}</span>` : `<a href="/?page=${page}">${words}</a>`
+  return `<nav>${link(current - 1, '← before')} page ${current} of ${pages} ${link(current + 1, 'after →')}</nav>`
+}
