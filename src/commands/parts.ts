@@ -11,8 +11,11 @@ import { openDataset, type Resources } from '../datasets/open.ts'
 import type { Log } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
+import { Patience } from '../stores/patience.ts'
 
 const MIB = 1024 * 1024
+/** A folder that takes longer to be listed does not hold up those beside it. */
+const LISTING_MS = 4000
 
 /** How the one memory budget is shared: most of it for decoded chunks, the rest for what is in flight. */
 export function shareBudget(bytes: number) {
@@ -48,14 +51,14 @@ export async function createParts(
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
-  const look = createLook({ ...shared, paths, datasetsFiles, organization: settings.organization, log })
+  const look = createLook({ ...shared, paths, datasetsFiles, organization: settings.organization, patience: new Patience(LISTING_MS), log })
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
   const drop = (versionedId: string) => {
     dropChunks(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
-  const catalogue = new Catalogue({ look, open, drop })
+  const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line) })
   const find = (organization: string, name: string) => catalogue.byName(organization, name)?.found
   return { catalogue, editor: new Editor({ ...shared, file: datasetsFiles.at(-1)!, find, open }), resources, drop, datasetsFiles }
 }

@@ -11,7 +11,7 @@ import { writeSample } from '../sample/index.ts'
 import { codeOf } from '../stores/errors.ts'
 import { version } from '../version.ts'
 import { messageOf } from '../volume/errors.ts'
-import { notifySupervisor } from './notify.ts'
+import { allowManyFileOperations, notifySupervisor } from './native.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { summarize } from './summary.ts'
 
@@ -21,6 +21,7 @@ const SUMMARY_MS = 10_000
 
 /** Returns the exit code. */
 export async function serve(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number> {
+  allowManyFileOperations()
   const resolved = resolveConfig(argv, environment)
   const log = createLog(resolved.settings.logFormat)
   // a mistake of ours in one request must not end all others

@@ -36,6 +36,8 @@ export interface CatalogueOptions {
   readonly open: (id: string, name: string, descriptor: Descriptor, changed: () => void) => Promise<Dataset>
   /** Drops everything cached under a versioned id. */
   readonly drop: (versionedId: string) => void
+  /** Told what a later look changed, in a sentence. */
+  readonly said?: (line: string) => void
 }
 
 const PARALLEL_OPENINGS = 8
@@ -107,10 +109,23 @@ export class Catalogue {
 
   async #look(): Promise<Look> {
     const look = await this.#options.look()
+    const isFirst = this.#version === 0
     const { added, changed, removed } = difference(this.entries(), look.datasets)
+    const before = new Map(this.entries().map((entry) => [entry.id, entry.reason]))
     for (const entry of removed) this.#remove(entry)
-    for (const found of [...added, ...changed]) this.#replace(found)
+    const opening = [...added, ...changed].map((found) => this.#replace(found))
+    if (!isFirst) {
+      for (const { organization, name } of removed) this.#options.said?.(`${keyOf(organization, name)} is gone`)
+      for (const entry of opening) void entry.opened.then(() => this.#sayOpened(entry, before))
+    }
     return look
+  }
+
+  /** What could not be opened before and cannot now for the same reason is not said again. */
+  #sayOpened({ id, organization, name, status, reason }: CatalogueEntry, before: ReadonlyMap<string, string | undefined>): void {
+    const key = keyOf(organization, name)
+    if (status === 'unusable' && before.get(id) === reason) return
+    this.#options.said?.(status === 'ok' ? `${key} is ${before.has(id) ? 'opened anew' : 'new'}` : `${key} cannot be opened: ${reason}`)
   }
 
   #remove(entry: CatalogueEntry): void {

@@ -6,6 +6,7 @@ import { uniqueName } from '../formats/layer.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
+import { Patience } from '../stores/patience.ts'
 import { messageOf } from '../volume/errors.ts'
 import { imagesBelow, isTiffName, kindOf, type Listing, listFolder } from './folders.ts'
 import type { FoundDataset } from './found.ts'
@@ -28,6 +29,8 @@ export interface DiscoverOptions {
   readonly organization: string
   readonly allowed: AllowedFolders
   readonly handles: FileHandles
+  /** How long a folder may take to be listed. */
+  readonly patience?: Patience
 }
 
 const PARALLEL_FOLDERS = 16
@@ -35,10 +38,14 @@ const NOTHING: Discovery = { datasets: [], notes: [], refused: [], lost: [] }
 
 /** Looks through a data folder, or a folder or file given as an argument. Never throws: what cannot be read is a note. */
 export async function discover(path: string, options: DiscoverOptions): Promise<Discovery> {
+  const { patience = new Patience() } = options
   try {
-    const root = await realpath(path)
+    const [root, isFile] = await patience.wait(path, path, async () => {
+      const real = await realpath(path)
+      return [real, (await stat(real)).isFile()] as const
+    })
     const within = { ...options, allowed: options.allowed.and(root) }
-    if ((await stat(root)).isFile()) return { ...NOTHING, datasets: [await fileDataset(path, root, options)] }
+    if (isFile) return { ...NOTHING, datasets: [await fileDataset(path, root, options)] }
     return await discoverFolder(path, root, within)
   } catch (error) {
     return { ...NOTHING, notes: [`${path} cannot be read: ${messageOf(error)}`], lost: 'all' }
@@ -58,16 +65,16 @@ async function fileDataset(path: string, root: string, { organization }: Discove
 }
 
 async function discoverFolder(path: string, root: string, options: DiscoverOptions): Promise<Discovery> {
-  const { organization, allowed } = options
-  const listing = await listFolder(root, allowed)
-  const kind = await kindOf(root, listing, allowed)
+  const { organization, allowed, patience } = options
+  const listing = await (patience ?? new Patience()).wait(path, path, () => listFolder(root, allowed, patience))
+  const kind = await kindOf(root, listing, allowed, patience)
   if (kind === 'properties' || kind === 'precomputed' || kind === 'wkw') {
     return { ...NOTHING, datasets: [await folderDataset(root, root, organization, basename(root), kind, listing, options)] }
   }
   const hasBinary = listing.folders.includes('binary')
   const top = hasBinary ? join(root, 'binary') : root
   const shown = hasBinary ? join(path, 'binary') : path
-  const topListing = hasBinary ? await listFolder(top, allowed) : listing
+  const topListing = hasBinary ? await listFolder(top, allowed, patience) : listing
   const loose = topListing.files.filter(isTiffName)
   const datasets = loose.length > 0 ? await looseImages(top, root, basename(resolve(path)), loose, options) : []
   const notes: string[] = []
@@ -84,9 +91,10 @@ async function discoverFolder(path: string, root: string, options: DiscoverOptio
 
 /** A folder directly below the data folder: a dataset if it holds one's files, else an organization. */
 async function firstLevel(folder: string, root: string, name: string, shown: string, options: DiscoverOptions): Promise<Discovery> {
+  const { allowed, patience = new Patience() } = options
   try {
-    const listing = await listFolder(folder, options.allowed)
-    const kind = await kindOf(folder, listing, options.allowed)
+    const listing = await patience.wait(folder, folder, () => listFolder(folder, allowed, patience))
+    const kind = await kindOf(folder, listing, allowed, patience)
     if (kind) return { ...NOTHING, datasets: [await folderDataset(folder, root, options.organization, name, kind, listing, options)] }
     const notes: string[] = []
     const refused = (dataset: string, path: string, target: string): FoundDataset => ({
@@ -97,8 +105,19 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
       rule: 'link',
       fingerprint: target,
     })
-    const datasets = listing.refused.map((link) => refused(link.name, join(shown, link.name), link.target))
-    const found = await mapLimit(listing.folders, PARALLEL_FOLDERS, async (dataset) => {
+    const silent = (dataset: string, reason: string): FoundDataset => ({
+      organization: name,
+      name: dataset,
+      reason,
+      lost: true,
+      rule: 'folder',
+      fingerprint: 'silent',
+    })
+    const datasets = [
+      ...listing.refused.map((link) => refused(link.name, join(shown, link.name), link.target)),
+      ...listing.silent.map((link) => silent(link.name, link.reason)),
+    ]
+    const lookInto = async (dataset: string): Promise<FoundDataset | undefined> => {
       const at = join(folder, dataset)
       const inside = await listFolder(at, options.allowed)
       const insideKind = await kindOf(at, inside, options.allowed)
@@ -109,6 +128,10 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
       if (images > 0)
         notes.push(`${join(shown, dataset)} holds ${images} images but was not taken: a dataset folder has its .tif files directly in it`)
       return undefined
+    }
+    const found = await mapLimit(listing.folders, PARALLEL_FOLDERS, (dataset) => {
+      const at = join(folder, dataset)
+      return patience.wait(at, at, () => lookInto(dataset)).catch((error) => silent(dataset, messageOf(error)))
     })
     return { ...NOTHING, datasets: [...datasets, ...found.filter((dataset) => dataset !== undefined)], notes }
   } catch (error) {

@@ -2,13 +2,18 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AllowedFolders } from '../stores/allowed.ts'
+import { Patience } from '../stores/patience.ts'
+import { messageOf } from '../volume/errors.ts'
 import { parseMag } from '../volume/vec.ts'
+import { mapLimit } from './map-limit.ts'
 
 export interface Listing {
   readonly files: readonly string[]
   readonly folders: readonly string[]
   /** Links that lead out of the folders that may be read. */
   readonly refused: readonly { readonly name: string; readonly target: string }[]
+  /** Links to what does not answer. */
+  readonly silent: readonly { readonly name: string; readonly reason: string }[]
 }
 
 /** Litter of file managers, NAS boxes and writers that have not finished. */
@@ -19,11 +24,18 @@ const isImageName = (name: string): boolean =>
   isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|ndpi|scn|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
 
 /** Lists a folder, sorted by name. Entries that vanish meanwhile and everything that is no file or folder are left out. */
-export async function listFolder(folder: string, allowed: AllowedFolders): Promise<Listing> {
+export async function listFolder(folder: string, allowed: AllowedFolders, patience = new Patience()): Promise<Listing> {
   const entries = await readdir(folder, { withFileTypes: true })
   const files: string[] = []
   const folders: string[] = []
   const refused: { name: string; target: string }[] = []
+  const silent: { name: string; reason: string }[] = []
+  const followed = await mapLimit(
+    entries.filter((entry) => entry.isSymbolicLink() && !IGNORED.test(entry.name)),
+    16,
+    async ({ name }) => [name, await follow(join(folder, name), patience)] as const,
+  )
+  const links = new Map(followed)
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (IGNORED.test(entry.name)) continue
     if (!entry.isSymbolicLink()) {
@@ -31,25 +43,40 @@ export async function listFolder(folder: string, allowed: AllowedFolders): Promi
       else if (entry.isFile()) files.push(entry.name)
       continue
     }
-    const path = join(folder, entry.name)
-    const target = await realpath(path).catch(() => undefined)
-    if (target === undefined) continue
-    const stats = await stat(target).catch(() => undefined)
-    if (!stats?.isDirectory() && !stats?.isFile()) continue
-    if (!allowed.includes(target)) refused.push({ name: entry.name, target })
-    else if (stats.isDirectory()) folders.push(entry.name)
+    const link = links.get(entry.name)
+    if (!link) continue
+    if ('reason' in link) silent.push({ name: entry.name, reason: link.reason })
+    else if (!allowed.includes(link.target)) refused.push({ name: entry.name, target: link.target })
+    else if (link.isFolder) folders.push(entry.name)
     else files.push(entry.name)
   }
-  return { files, folders, refused }
+  return { files, folders, refused, silent }
+}
+
+/** Where a link leads; undefined where there is neither file nor folder, a reason where that does not answer. */
+async function follow(path: string, patience: Patience): Promise<{ target: string; isFolder: boolean } | { reason: string } | undefined> {
+  try {
+    return await patience.wait(path, path, async () => {
+      const target = await realpath(path).catch(() => undefined)
+      const stats = target === undefined ? undefined : await stat(target).catch(() => undefined)
+      return target !== undefined && (stats?.isDirectory() || stats?.isFile()) ? { target, isFolder: stats.isDirectory() } : undefined
+    })
+  } catch (error) {
+    return { reason: messageOf(error) }
+  }
 }
 
 export type FolderKind = 'properties' | 'precomputed' | 'wkw' | 'images' | undefined
 
-/** What kind of dataset a folder is, if any. Images are what is looked at last. */
-export async function kindOf(folder: string, listing: Listing, allowed: AllowedFolders): Promise<FolderKind> {
+/** What kind of dataset a folder is, if any. Images are what is looked at last. A folder below that does not answer is no layer. */
+export async function kindOf(folder: string, listing: Listing, allowed: AllowedFolders, patience = new Patience()): Promise<FolderKind> {
   if (listing.files.includes('datasource-properties.json')) return 'properties'
   if (listing.files.includes('info')) return 'precomputed'
-  for (const layer of listing.folders) if (await hasWkwMag(join(folder, layer), allowed)) return 'wkw'
+  const layers = await mapLimit(listing.folders, 16, (name) => {
+    const layer = join(folder, name)
+    return patience.wait(layer, layer, () => hasWkwMag(layer, allowed)).catch(() => false)
+  })
+  if (layers.includes(true)) return 'wkw'
   return listing.files.some(isTiffName) ? 'images' : undefined
 }
 

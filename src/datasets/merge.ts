@@ -69,8 +69,10 @@ async function applyEntry(
   }
   const path = entry.path === undefined ? found!.descriptor!.folder : resolve(dataFolder, entry.path)
   try {
-    const root = await realpath(path)
-    const isFile = (await stat(root)).isFile()
+    const [root, isFile] = await handles.patience.wait(path, path, async () => {
+      const real = await realpath(path)
+      return [real, (await stat(real)).isFile()] as const
+    })
     const folder = isFile ? dirname(root) : root
     const place = { organization, name, rule: `datasets.json, ${path}` }
     if (backend === 'wkw') {

@@ -1,3 +1,5 @@
+import { readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
@@ -5,6 +7,8 @@ import { loadFormat } from '../formats/index.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
+import { type Mount, mountOf } from '../stores/mounts.ts'
+import type { Patience } from '../stores/patience.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import type { Descriptor } from './found.ts'
 
@@ -29,7 +33,20 @@ export async function openDataset(
   const { pool, tables, buffers, handles } = resources
   const allowed = resources.allowed.and(descriptor.root)
   const format = await loadFormat(descriptor.format)
-  const storeAt = async (path: string) => new FileStore(path, handles, allowed)
-  const store = new FileStore(descriptor.folder, handles, allowed)
+  const storeAt = async (path: string) => {
+    const folder = await handles.patience.wait(path, path, () => realpath(path))
+    return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
+  }
+  const store = await storeAt(descriptor.folder)
   return format.open(store, { scale: descriptor.scale, images: descriptor.images }, { id, name, pool, tables, buffers, storeAt, changed })
+}
+
+/** The mount of a dataset's files: that of its folder, or of a layer linked to a place that is not a disk of this machine. */
+async function mountBelow(folder: string, patience: Patience): Promise<Mount> {
+  const own = mountOf(folder)
+  if (!own.isLocal) return own
+  const entries = await readdir(folder, { withFileTypes: true })
+  const links = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => join(folder, name))
+  const targets = await Promise.all(links.map((path) => patience.wait(path, path, () => realpath(path)).catch(() => undefined)))
+  return targets.map((target) => (target === undefined ? undefined : mountOf(target))).find((mount) => mount?.isLocal === false) ?? own
 }

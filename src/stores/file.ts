@@ -9,25 +9,30 @@ import { CorruptChunk, OutsideAllowed } from '../volume/errors.ts'
 import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
 import type { AllowedFolders } from './allowed.ts'
 import { isMissing, upstream } from './errors.ts'
-import { isLocalDisk } from './file-system.ts'
 import { type FileHandles, versionOf } from './handles.ts'
+import { type Mount, mountOf } from './mounts.ts'
 import { type ByteRange, type ListEntry, MAX_GET_BYTES, type Readable, type Stat, type Store } from './store.ts'
 
 export class FileStore implements Store {
   readonly url: string
   readonly #handles: FileHandles
   readonly #allowed: AllowedFolders
-  readonly #sync: boolean
+  readonly #mount: Mount
 
-  constructor(folder: string, handles: FileHandles, allowed: AllowedFolders, sync = isLocalDisk(folder)) {
+  /** `folder`: links followed. `mount`: of all that is below it, links followed as well. */
+  constructor(folder: string, handles: FileHandles, allowed: AllowedFolders, mount = mountOf(folder)) {
     this.url = folder
     this.#handles = handles
     this.#allowed = allowed
-    this.#sync = sync
+    this.#mount = mount
   }
 
   async stat(key: string): Promise<Stat | undefined> {
     const path = join(this.url, key)
+    return this.#patiently(path, () => this.#stat(path))
+  }
+
+  async #stat(path: string): Promise<Stat | undefined> {
     try {
       const real = await realpath(path)
       this.#allowed.check(path, real)
@@ -53,11 +58,15 @@ export class FileStore implements Store {
 
   open(key: string): MaybePromise<Readable | undefined> {
     const path = join(this.url, key)
-    return chain(this.#resolve(path), (real) => (real === undefined ? undefined : this.#handles.open(real, this.#sync)))
+    return chain(this.#resolve(path), (real) => (real === undefined ? undefined : this.#handles.open(real, this.#mount)))
   }
 
   async list(prefix: string): Promise<readonly ListEntry[]> {
     const path = join(this.url, prefix)
+    return this.#patiently(path, () => this.#list(path))
+  }
+
+  async #list(path: string): Promise<readonly ListEntry[]> {
     try {
       this.#allowed.check(path, await realpath(path))
       const entries = await readdir(path, { withFileTypes: true })
@@ -73,6 +82,10 @@ export class FileStore implements Store {
     }
   }
 
+  #patiently<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.#mount.isLocal ? work() : this.#handles.patience.wait(this.#mount.point, path, work)
+  }
+
   /** The real path of what may be read, undefined where nothing is. */
   #resolve(path: string): MaybePromise<string | undefined> {
     const refuse = (error: unknown): undefined => {
@@ -83,7 +96,7 @@ export class FileStore implements Store {
       this.#allowed.check(path, real)
       return real
     }
-    if (!this.#sync) return realpath(path).then(checked).catch(refuse)
+    if (!this.#mount.isLocal) return this.#patiently(path, () => realpath(path).then(checked).catch(refuse))
     try {
       return checked(realpathSync(path))
     } catch (error) {

@@ -7,9 +7,11 @@ import { promisify } from 'node:util'
 import { CorruptChunk } from '../volume/errors.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { isMissing, upstream } from './errors.ts'
+import type { Mount } from './mounts.ts'
+import { Patience } from './patience.ts'
 import { FileChanged, type Readable } from './store.ts'
 
-/** A replaced file is noticed after this time at the latest. */
+/** A file replaced by another one is noticed after this time at the latest; until then the old one is read. */
 const RECHECK_MS = 2000
 
 // without O_NONBLOCK opening a FIFO would wait for somebody to write into it; Windows has neither
@@ -22,45 +24,48 @@ const fstatAsync = promisify(fstat)
 export const versionOf = (stats: Stats): string => `${stats.ino}-${stats.mtimeMs}-${stats.size}`
 
 export class FileHandles {
+  /** For all operations that may hang. */
+  readonly patience: Patience
   readonly #limit: number
   /** Least recently used first. */
   readonly #open = new Set<LocalFile>()
 
-  constructor(limit = 512) {
+  constructor(limit = 512, patience = new Patience()) {
     this.#limit = limit
+    this.patience = patience
   }
 
   get openFiles(): number {
     return this.#open.size
   }
 
-  /** Opens a regular file; undefined where there is none. `sync`: the file lies on a local disk. Throws `UpstreamError`. */
-  open(path: string, sync: boolean): MaybePromise<LocalFile | undefined> {
-    if (!sync) return this.#openAsync(path)
+  /** Opens a regular file; undefined where there is none. On a local disk at once. Throws `UpstreamError`. */
+  open(path: string, mount: Mount): MaybePromise<LocalFile | undefined> {
+    if (!mount.isLocal) return this.patience.wait(mount.point, path, () => this.#openAsync(path, mount))
     let fd = -1
     try {
       fd = openSync(path, FLAGS)
-      return this.#keep(path, sync, fd, fstatSync(fd))
+      return this.#keep(path, mount, fd, fstatSync(fd))
     } catch (error) {
       if (fd >= 0) closeSync(fd)
       return missingOr(path, error)
     }
   }
 
-  async #openAsync(path: string): Promise<LocalFile | undefined> {
+  async #openAsync(path: string, mount: Mount): Promise<LocalFile | undefined> {
     let fd = -1
     try {
       fd = await openAsync(path, FLAGS)
-      return this.#keep(path, false, fd, await fstatAsync(fd))
+      return this.#keep(path, mount, fd, await fstatAsync(fd))
     } catch (error) {
       if (fd >= 0) close(fd)
       return missingOr(path, error)
     }
   }
 
-  #keep(path: string, sync: boolean, fd: number, stats: Stats): LocalFile {
+  #keep(path: string, mount: Mount, fd: number, stats: Stats): LocalFile {
     if (!stats.isFile()) throw upstream(path, 'not a regular file')
-    const file = new LocalFile(this, path, sync, fd, stats)
+    const file = new LocalFile(this, path, mount, fd, stats)
     this.used(file)
     return file
   }
@@ -85,15 +90,15 @@ export class LocalFile implements Readable {
   readonly size: number
   readonly version: string
   readonly #handles: FileHandles
-  readonly #sync: boolean
+  readonly #mount: Mount
   #fd: number
   #reading = 0
   #checkedAt = Date.now()
 
-  constructor(handles: FileHandles, path: string, sync: boolean, fd: number, stats: Stats) {
+  constructor(handles: FileHandles, path: string, mount: Mount, fd: number, stats: Stats) {
     this.#handles = handles
     this.name = path
-    this.#sync = sync
+    this.#mount = mount
     this.#fd = fd
     this.size = stats.size
     this.version = versionOf(stats)
@@ -106,7 +111,16 @@ export class LocalFile implements Readable {
         cause: `bytes ${offset} to ${offset + target.length} are asked for, the file ends at ${this.size}`,
       })
     }
-    return this.#sync ? this.#readSync(target, offset) : this.#readAsync(target, offset)
+    if (this.#mount.isLocal) return this.#readSync(target, offset)
+    const { patience } = this.#handles
+    // into memory of its own: a read that comes back after its time-out must not write where others do by then
+    return patience
+      .wait(this.#mount.point, this.name, async () => {
+        const bytes = new Uint8Array(target.length)
+        await this.#readAsync(bytes, offset)
+        return bytes
+      })
+      .then((bytes) => target.set(bytes))
   }
 
   /** Closes the descriptor unless somebody reads from it; the file opens itself again when needed. */
@@ -130,6 +144,8 @@ export class LocalFile implements Readable {
         if (n === 0) throw this.#changed()
         done += n
       }
+      // written in place meanwhile: after the bytes, so that none of them can be newer than what is looked at
+      if (versionOf(fstatSync(this.#fd)) !== this.version) throw this.#changed()
     } catch (error) {
       throw this.#explain(error)
     }
@@ -150,6 +166,7 @@ export class LocalFile implements Readable {
         if (n === 0) throw this.#changed()
         done += n
       }
+      if (versionOf(await fstatAsync(this.#fd)) !== this.version) throw this.#changed()
     } catch (error) {
       throw this.#explain(error)
     } finally {

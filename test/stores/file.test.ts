@@ -18,8 +18,8 @@ function stored(): string {
   return folder
 }
 
-const open = async (folder: string, sync: boolean, handles = new FileHandles()) =>
-  new FileStore(folder, handles, await AllowedFolders.of([folder]), sync)
+const open = async (folder: string, isLocal: boolean, handles = new FileHandles()) =>
+  new FileStore(folder, handles, await AllowedFolders.of([folder]), { point: folder, isLocal })
 
 describeStore('a folder of a local disk', () => open(stored(), true))
 describeStore('a folder of a network file system', () => open(stored(), false))
@@ -55,7 +55,7 @@ describe.each([true, false])('paths (local disk %p)', (sync) => {
       expect(error).toBeInstanceOf(OutsideAllowed)
       expect(error.message).toContain('--allow-path')
     }
-    const allowed = new FileStore(folder, new FileHandles(), await AllowedFolders.of([folder, outside]), sync)
+    const allowed = new FileStore(folder, new FileHandles(), await AllowedFolders.of([folder, outside]), { point: folder, isLocal: sync })
     expect((await allowed.get('away/a.bin'))?.length).toBe(1000)
   })
 

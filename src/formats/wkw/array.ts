@@ -25,6 +25,8 @@ export interface WkwArrayParts {
   readonly lz4: Decoder
   readonly tables: Tables
   readonly buffers: Buffers
+  /** Called when a file is found to be replaced. */
+  changed(): void
 }
 
 export class WkwArray implements ChunkedArray {
@@ -48,19 +50,17 @@ export class WkwArray implements ChunkedArray {
     this.#blockBytes = blockLength ** 3 * voxelBytes(this)
   }
 
-  /** Throws `CorruptChunk` naming file and block, or `UpstreamError`. A file replaced under us is opened once more. */
+  /**
+   * Throws `CorruptChunk` naming file and block, or `UpstreamError`. Of a file replaced under us nothing more is read: blocks of the old
+   * one may be cached, and the two must not be mixed. The dataset is opened anew instead.
+   */
   readChunk(index: Vec3, target: Uint8Array): MaybePromise<boolean> {
     return recover(
       () => this.#read(index, target),
       (error) => {
         if (!(error instanceof FileChanged)) throw error
-        this.#parts.tables.drop(this.#cubeKey(index))
-        return recover(
-          () => this.#read(index, target),
-          (second) => {
-            throw second instanceof FileChanged ? new UpstreamError({ cause: second.message }) : second
-          },
-        )
+        this.#parts.changed()
+        throw new UpstreamError({ cause: error.message })
       },
     )
   }

@@ -188,6 +188,7 @@ async function makeArray(
     lz4: await pool.decoder({ codec: 'lz4' }),
     tables,
     buffers,
+    changed: () => context.changed(),
   })
 }
 
