@@ -40,6 +40,11 @@ export class Tables {
     return kept
   }
 
+  /** Keys and rows, least recently used first. */
+  *entries(): Iterable<readonly [key: string, value: unknown]> {
+    for (const [key, { value }] of this.#rows) yield [key, value]
+  }
+
   /** Forgets all rows whose key begins so. */
   drop(prefix: string): void {
     for (const [key, row] of this.#rows) {

@@ -8,6 +8,7 @@ import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
 import { openDataset, type Resources } from '../datasets/open.ts'
+import { recheckFiles } from '../datasets/recheck.ts'
 import type { Log } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
@@ -28,6 +29,8 @@ export interface Parts {
   readonly catalogue: Catalogue
   readonly editor: Editor
   readonly resources: Resources
+  /** Looks through everything again. */
+  look(): Promise<void>
   /** Forgets what is cached under a versioned id. */
   drop(versionedId: string): void
   /** Lists of datasets; the last one is written. */
@@ -59,6 +62,17 @@ export async function createParts(
     resources.tables.drop(`${versionedId}/`)
   }
   const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line) })
+  const lookAgain = async () => {
+    await catalogue.look()
+    await recheckFiles(catalogue, resources.tables)
+  }
   const find = (organization: string, name: string) => catalogue.byName(organization, name)?.found
-  return { catalogue, editor: new Editor({ ...shared, file: datasetsFiles.at(-1)!, find, open }), resources, drop, datasetsFiles }
+  return {
+    catalogue,
+    editor: new Editor({ ...shared, file: datasetsFiles.at(-1)!, find, open }),
+    resources,
+    drop,
+    look: lookAgain,
+    datasetsFiles,
+  }
 }

@@ -51,7 +51,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
     await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), SUMMARY_MS)
     log.info(summarize(catalogue.entries(), found))
   })
-  const again = () => catalogue.look()
+  const again = () => server.look()
   const watch = new Watch({ folders: places(config), files: server.datasetsFiles, look: again })
   // Windows knows no SIGHUP but ends the process with it when the console is closed
   if (process.platform !== 'win32') process.on('SIGHUP', () => void again())

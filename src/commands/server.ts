@@ -66,9 +66,9 @@ export async function startServer(
   }
 }
 
-function createControl({ catalogue, editor, drop }: Parts): Control {
+function createControl({ catalogue, editor, drop, look: lookAgain }: Parts): Control {
   const look = async () => {
-    await catalogue.look()
+    await lookAgain()
     await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
   }
   return {

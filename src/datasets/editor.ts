@@ -1,6 +1,7 @@
 /** Adds, corrects and removes entries of datasets.json. Nothing is stored before it has been opened. */
 import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { isMissing } from '../stores/errors.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { Vec3 } from '../volume/vec.ts'
@@ -89,7 +90,7 @@ export class Editor {
       await open(`trial/${++this.#trials}`, entry.name, found.descriptor, () => {})
       return undefined
     } catch (error) {
-      return messageOf(error)
+      return isMissing(error) ? `its path ${entry.path} cannot be read: there is nothing` : messageOf(error)
     }
   }
 }

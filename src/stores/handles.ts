@@ -123,6 +123,15 @@ export class LocalFile implements Readable {
       .then((bytes) => target.set(bytes))
   }
 
+  async isCurrent(): Promise<boolean> {
+    try {
+      const { patience } = this.#handles
+      return versionOf(await patience.wait(this.#mount.point, this.name, () => statAsync(this.name))) === this.version
+    } catch (error) {
+      return !isMissing(error)
+    }
+  }
+
   /** Closes the descriptor unless somebody reads from it; the file opens itself again when needed. */
   close(): boolean {
     if (this.#reading > 0) return false

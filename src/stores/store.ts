@@ -18,6 +18,8 @@ export interface Readable extends Stat {
   readonly name: string
   /** Fills all of `target` from `offset`, or throws: CorruptChunk where the file ends before, UpstreamError when it cannot be read. */
   read(target: Uint8Array, offset: number, signal?: AbortSignal): MaybePromise<void>
+  /** Whether the key still leads to these bytes. True where that cannot be found out just now. */
+  isCurrent(): Promise<boolean>
 }
 
 export interface ListEntry {
