@@ -6,7 +6,14 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { HttpError } from './errors.ts'
+
+/** `first` alone is an id, `first` and `second` are organization and name. */
+export interface DatasetParams {
+  readonly first: string
+  readonly second?: string
+}
 
 export interface AccessOptions {
   readonly adminToken: string
@@ -34,7 +41,12 @@ export class Access {
     return !this.#requireToken || this.#isAdmin(request)
   }
 
-  /** Throws 403, which makes a webKnossos page fetch a new token (protocol.md 0.2). */
+  /** Whether the voxels of one dataset may be read. Throws what `checkRead` throws; a promise where somebody has to be asked. */
+  checkDataset(request: Request, _dataset: DatasetParams): MaybePromise<void> {
+    this.checkRead(request)
+  }
+
+  /** For what belongs to no dataset. Throws 403, which makes a webKnossos page fetch a new token (protocol.md 0.2). */
   checkRead(request: Request): void {
     if (!this.mayRead(request))
       throw new HttpError(403, 'Token may be expired, consider reloading. Access forbidden: this server asks for a token.')

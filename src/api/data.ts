@@ -26,10 +26,9 @@ const whereOf = ({ entry, layer }: OpenLayer): string => `${entry.organization}/
 const bucketRequests = new JsonBody(BucketRequests)
 
 async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
-  context.access.checkRead(request)
-  const requests = await bucketRequests.read(request)
-  let open = findLayer(context, params)
+  let open = findLayer(context, params, request)
   if (open instanceof Promise) open = await open
+  const requests = await bucketRequests.read(request)
   let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context)
   if (answer instanceof Promise) answer = await answer
   return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
@@ -41,7 +40,6 @@ async function answerCuboid(
   query: Readonly<Record<string, string | undefined>>,
   request: Request,
 ): Promise<Response> {
-  context.access.checkRead(request)
   const integer = (name: string): number => {
     const text = query[name]
     if (text === undefined || !/^-?\d{1,15}$/.test(text))
@@ -50,7 +48,7 @@ async function answerCuboid(
   }
   const position = [integer('x'), integer('y'), integer('z')] as const
   const size = [integer('width'), integer('height'), integer('depth')] as const
-  const open = await findLayer(context, params)
+  const open = await findLayer(context, params, request)
   const mag = askedMag(open.layer, query)
   return readCuboid(open.layer, { mag, position, size, halfByte: query['halfByte'] === 'true' }, whereOf(open), context, request.signal)
 }

@@ -4,12 +4,13 @@ import { Elysia } from 'elysia'
 import { within } from '../datasets/catalogue.ts'
 import { idOf } from '../datasets/found.ts'
 import { CannotWrite } from '../datasets/write.ts'
+import type { DatasetParams } from './access.ts'
 import { JsonBody } from './body.ts'
 import type { Context } from './context.ts'
 import { dataSourceOf, listedDataset } from './data-source.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
-import { type DatasetParams, findDataset, OPENING_MS } from './lookup.ts'
+import { findDataset, OPENING_MS } from './lookup.ts'
 
 const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { ...COMMON, 'Content-Type': 'application/json' } })
 const text = (value: string) => new Response(value, { headers: COMMON })
@@ -26,8 +27,7 @@ export const datasetRoutes = (context: Context, prefix: string) => {
   })
   app.post('/datasets', ({ request }) => addDatasets(context, request), { parse: 'none' })
   const one = async (params: DatasetParams, request: Request) => {
-    context.access.checkRead(request)
-    return json({ dataSource: dataSourceOf(await findDataset(context, params)), messages: [] })
+    return json({ dataSource: dataSourceOf(await findDataset(context, params, request)), messages: [] })
   }
   app.get('/datasets/:first', ({ params, request }) => one(params, request))
   app.get('/datasets/:first/:second', ({ params, request }) => one(params, request))

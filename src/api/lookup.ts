@@ -1,17 +1,13 @@
 /** From the names in a URL to an opened dataset and layer. */
 import { type CatalogueEntry, layerOf, within } from '../datasets/catalogue.ts'
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
+import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
+import type { DatasetParams } from './access.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 
 /** How long a request waits for a dataset that is being opened. */
 export const OPENING_MS = 10_000
-
-/** `/:first` is an id, `/:first/:second` organization and name. */
-export interface DatasetParams {
-  readonly first: string
-  readonly second?: string
-}
 
 export interface LayerParams extends DatasetParams {
   readonly layer: string
@@ -29,8 +25,16 @@ const find = ({ catalogue }: Context, { first, second }: DatasetParams): Catalog
 const nameOf = ({ first, second }: DatasetParams): string =>
   second === undefined ? `with id ${first}` : `${second} of organization ${first}`
 
-/** The entry, opened or known to be unusable. Throws 404 for a name nobody knows, 503 while the folders are looked through. */
-export async function findDataset(context: Context, params: DatasetParams): Promise<CatalogueEntry> {
+/**
+ * The entry, opened or known to be unusable, for who may read it. Throws 403, 404 for a name nobody knows, 503 while the folders are
+ * looked through.
+ */
+export async function findDataset(context: Context, params: DatasetParams, request: Request): Promise<CatalogueEntry> {
+  await context.access.checkDataset(request, params)
+  return opened(context, params)
+}
+
+async function opened(context: Context, params: DatasetParams): Promise<CatalogueEntry> {
   let entry = find(context, params)
   if (!entry) {
     const look = await context.catalogue.firstLook(OPENING_MS)
@@ -42,10 +46,15 @@ export async function findDataset(context: Context, params: DatasetParams): Prom
   return entry
 }
 
-/** Layer of an open dataset, at once where it is open. Throws 404 with the reason, 503 while it is being opened. */
-export function findLayer(context: Context, params: LayerParams): OpenLayer | Promise<OpenLayer> {
-  const entry = find(context, params)
-  return entry?.dataset ? layerIn(entry, params.layer) : findDataset(context, params).then((found) => layerIn(found, params.layer))
+/**
+ * Layer of an open dataset, at once where it is open and access is known. Throws 403, 404 with the reason, 503 while it is being
+ * opened.
+ */
+export function findLayer(context: Context, params: LayerParams, request: Request): MaybePromise<OpenLayer> {
+  return chain(context.access.checkDataset(request, params), () => {
+    const entry = find(context, params)
+    return entry?.dataset ? layerIn(entry, params.layer) : opened(context, params).then((found) => layerIn(found, params.layer))
+  })
 }
 
 function layerIn(entry: CatalogueEntry, name: string): OpenLayer {

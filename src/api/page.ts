@@ -52,8 +52,7 @@ export const pageRoutes = (context: Context) => {
       { parse: 'none' },
     )
     .get('/picture/:first/:layer', async ({ params, query, request }) => {
-      access.checkRead(request)
-      const { entry, layer } = await findLayer(context, params)
+      const { entry, layer } = await findLayer(context, params, request)
       const z = /^-?\d{1,9}$/.test(query['z'] ?? '') ? Number(query['z']) : undefined
       try {
         const png = await pictures.slice(entry.versionedId, layer, z)

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
-import type { ImageLayer } from '../formats/format.ts'
+import type { Format, ImageLayer } from '../formats/format.ts'
 import type { Vec3 } from '../volume/vec.ts'
 
 export type Status = 'opening' | 'ok' | 'unusable'
 
 /** From which any thread can open the dataset. Plain data. */
 export interface Descriptor {
-  readonly format: 'wkw' | 'tiff'
-  /** Absolute path of the folder the store begins at. */
+  readonly format: Format['name']
+  /** Absolute path of the folder the store begins at, or the URL. */
   readonly folder: string
   /** The folder its files may lie in, links followed. */
   readonly root: string
   readonly images?: readonly ImageLayer[] | undefined
   readonly scale?: Vec3 | undefined
+  /** The entry in datasets.json, `${ENV}` replaced. May hold secrets: never logged, never answered. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A dataset that discovery or datasets.json knows of; without a descriptor it cannot be opened, and `reason` says why. */

@@ -38,7 +38,11 @@ export async function openDataset(
     return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
   }
   const store = await storeAt(descriptor.folder)
-  return format.open(store, { scale: descriptor.scale, images: descriptor.images }, { id, name, pool, tables, buffers, storeAt, changed })
+  return format.open(
+    store,
+    { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },
+    { id, name, pool, tables, buffers, storeAt, changed },
+  )
 }
 
 /** The mount of a dataset's files: that of its folder, or of a layer linked to a place that is not a disk of this machine. */

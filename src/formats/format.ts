@@ -16,14 +16,19 @@ export interface OpenContext {
   readonly buffers: Buffers
   /** To be called when a file is found to be replaced: the dataset is then opened anew. */
   changed(): void
-  /** A store for another folder a dataset's own files point to; refuses what may not be read. */
-  storeAt(path: string): Promise<Store>
+  /**
+   * A store for another place a dataset's own files or its entry point to: an absolute path, or a URL with the secrets that open it.
+   * Refuses what may not be read.
+   */
+  storeAt(source: string, credentials?: unknown): Promise<Store>
 }
 
 /** What datasets.json may say about any dataset. */
 export interface OpenOptions {
   /** Voxel size in nm from datasets.json: wins over everything the files say. */
   readonly scale?: Vec3 | undefined
+  /** The entry in datasets.json as it stands there, `${ENV}` replaced; each format checks the keys it knows. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined
   /** For TIFF: the files of each layer, as discovery sorted them. */
   readonly images?: readonly ImageLayer[] | undefined
 }

@@ -32,6 +32,17 @@ export interface Mag {
   readonly channel?: number | undefined
 }
 
+/** An axis beside x, y, z: time mostly. Its coordinates are integers from `bounds[0]` up to, not including, `bounds[1]`. */
+export interface Axis {
+  readonly name: string
+  readonly bounds: readonly [number, number]
+}
+
+export interface Coordinate {
+  readonly name: string
+  readonly value: number
+}
+
 export interface Layer {
   readonly name: string
   readonly category: 'color' | 'segmentation'
@@ -42,8 +53,12 @@ export interface Layer {
   readonly mags: readonly Mag[]
   /** Mag-1 voxels. */
   readonly boundingBox: Box
-  /** As the source states it; a plain number up to 2^53 − 1. */
-  readonly largestSegmentId?: number | undefined
+  /** As the source states it. */
+  readonly largestSegmentId?: number | bigint | undefined
+  /** Axes beside x, y, z. The layer itself is fixed at the first coordinate of each. */
+  readonly additionalAxes?: readonly Axis[] | undefined
+  /** The same layer fixed at other coordinates; its arrays have ids of their own. Undefined outside the bounds. */
+  at?(coordinates: readonly Coordinate[]): Layer | undefined
   /** Keys of the data source JSON that are handed on as they are: view configuration, mappings, transformations. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
 }
