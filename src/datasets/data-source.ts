@@ -1,5 +1,5 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
-import type { CatalogueEntry } from '../datasets/catalogue.ts'
+import type { CatalogueEntry } from './catalogue.ts'
 import { boxToJson } from '../volume/box.ts'
 import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
