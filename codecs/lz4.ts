@@ -8,6 +8,8 @@ import { type Codec, CodecError } from './codec.ts'
 import wasmFile from './wasm/lz4.wasm' with { type: 'file' }
 
 const PAGE = 65536
+/** What the decoder keeps for itself at the beginning of the memory. */
+const TABLES = 2048
 /** The decoder copies 16 bytes at a time, so it may touch this much behind either end. */
 const MARGIN = 64
 /** Larger blocks get an instance of their own, because the memory of an instance never shrinks. */
@@ -50,10 +52,10 @@ function makeInstance(bytes: number): Instance {
 export const lz4: Codec = {
   nsPerByte: 0.8,
   decode(source, target) {
-    const at = source.length + MARGIN
+    const at = TABLES + source.length + MARGIN
     const { heap, decode } = instance(at + target.length + MARGIN)
-    heap.set(source)
-    const written = decode(0, source.length, at, target.length)
+    heap.set(source, TABLES)
+    const written = decode(TABLES, source.length, at, target.length)
     if (written < 0) throw new CodecError(`LZ4: ${REASONS[written]}`)
     target.set(heap.subarray(at, at + written))
     return written
