@@ -8,6 +8,7 @@ import { type ChunkedArray, chunkBytes } from '../volume/chunked-array.ts'
 import type { ChunkReader } from '../volume/cutout.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import type { Vec3 } from '../volume/vec.ts'
+import { Admission } from './admission.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { type Piece, type Slab, Slabs } from './slabs.ts'
 
@@ -38,6 +39,7 @@ export class ChunkCache implements ChunkReader {
   readonly #flights = new Map<string, SharedFlight<Entry | Uint8Array | undefined>>()
   readonly #slabs: Slabs
   readonly #budget: number
+  readonly #admission = new Admission()
   #newest: Entry | undefined
   #oldest: Entry | undefined
   #chunks = 0
@@ -75,6 +77,19 @@ export class ChunkCache implements ChunkReader {
     if (flight) return flight.join(signal).then((result) => this.#hand(result, visit))
     this.#misses++
     return this.#load(array, index, key, name, visit, signal)
+  }
+
+  /** A chunk that is cheap to read is decoded right into `target`, and kept only when it is asked for a second time soon. */
+  readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
+    if (array.isCheap && !this.#arrays.get(array.id)?.has(keyOf(array, index)) && !this.#admits(array, index)) {
+      this.#misses++
+      return array.readChunk(index, target, signal)
+    }
+    return this.read(array, index, (bytes) => target.set(bytes), signal)
+  }
+
+  #admits(array: ChunkedArray, index: Vec3): boolean {
+    return this.#admission.admits(array.id, index, this.#budget / chunkBytes(array))
   }
 
   /** Forgets every chunk of the arrays whose id begins so; chunks being copied stay until they are. */

@@ -27,6 +27,10 @@ export class FileStore implements Store {
     this.#mount = mount
   }
 
+  get isLocal(): boolean {
+    return this.#mount.isLocal
+  }
+
   async stat(key: string): Promise<Stat | undefined> {
     const path = join(this.url, key)
     return this.#patiently(path, () => this.#stat(path))

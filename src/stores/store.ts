@@ -37,6 +37,8 @@ export interface Store {
   /** At once where the store is a local disk. */
   open(key: string, signal?: AbortSignal): MaybePromise<Readable | undefined>
   /** Names directly below a prefix, folders told apart. An absent prefix has none. */
+  /** On a disk of this machine: what was read before mostly comes from memory, at once. */
+  readonly isLocal?: boolean
   list?(prefix: string): Promise<readonly ListEntry[]>
 }
 

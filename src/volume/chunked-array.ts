@@ -17,6 +17,8 @@ export interface ChunkedArray {
   /** Where chunk [0,0,0] starts: 0 for WKW, voxel_offset for Precomputed. */
   readonly gridOrigin: Vec3
   readonly chunkSize: Vec3
+  /** Reading a chunk again costs little more than copying it: such chunks are kept only when they are asked for again soon. */
+  readonly isCheap?: boolean
   /**
    * Fills `target` (exactly `chunkBytes(this)` bytes; x fastest, then y, then z; channels interleaved; little endian) and says
    * whether anything is stored there. A chunk cut by the edge of the volume is filled up with zeros. False leaves `target` in

@@ -17,6 +17,8 @@ export interface ChunkReader {
    * stored. Throws what reading the chunk throws.
    */
   read(array: ChunkedArray, index: Vec3, visit: (bytes: Uint8Array) => void, signal?: AbortSignal): MaybePromise<boolean>
+  /** Fills `target`, which has the size of a chunk, with all of one. May leave it in any state where nothing is stored. */
+  readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
 }
 
 export interface CutoutOptions {
@@ -57,11 +59,7 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
 
   const readOne = (n: number): MaybePromise<boolean> => {
     const index: Vec3 = [first[0] + (n % nx), first[1] + (Math.floor(n / nx) % ny), first[2] + Math.floor(n / (nx * ny))]
-    if (whole)
-      return chain(
-        chunks.read(array, index, (bytes) => target.set(bytes), signal),
-        (stored) => stored || zero(target),
-      )
+    if (whole) return chain(chunks.readWhole(array, index, target, signal), (stored) => stored || zero(target))
     const start: Vec3 = [
       gridOrigin[0] + index[0] * chunkSize[0],
       gridOrigin[1] + index[1] * chunkSize[1],

@@ -36,6 +36,7 @@ export class WkwArray implements ChunkedArray {
   readonly box: Box
   readonly gridOrigin = ZERO
   readonly chunkSize: Vec3
+  readonly isCheap: boolean
   readonly #parts: WkwArrayParts
   readonly #blockBytes: number
 
@@ -46,6 +47,7 @@ export class WkwArray implements ChunkedArray {
     this.dataType = parts.header.dataType
     this.channels = parts.header.channels
     this.box = parts.box
+    this.isCheap = parts.store.isLocal === true
     this.chunkSize = [blockLength, blockLength, blockLength]
     this.#blockBytes = blockLength ** 3 * voxelBytes(this)
   }
