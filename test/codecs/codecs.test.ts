@@ -3,6 +3,7 @@ import { deflateSync, zstdCompressSync } from 'node:zlib'
 import { decompress as fzstd } from 'fzstd'
 import jpegJs from 'jpeg-js'
 import { compressBlock, decompressBlock } from 'lz4js'
+import { CodecError } from '../../codecs/codec.ts'
 import { codecIds, loadCodec, loadFilter, registerCodec, registerFilter } from '../../codecs/index.ts'
 import { describeCodec, SAMPLES } from '../conformance/codec.ts'
 import { lzw, packbitsLiterals } from '../support/encoders.ts'
@@ -43,6 +44,26 @@ describe('LZ4', () => {
     expect(() => {
       if (codec.decode(Uint8Array.from(source), new Uint8Array(64)) < 64) throw new Error('short')
     }).toThrow()
+  })
+})
+
+describe('Zstandard', () => {
+  const small = zstdCompressSync(new Uint8Array(100).fill(1))
+
+  test('a second frame behind a small one cannot be a bomb', async () => {
+    const bomb = Buffer.concat([small, zstdCompressSync(new Uint8Array(256 * 1024 * 1024))])
+    const codec = await loadCodec('zstd')
+    const before = process.memoryUsage.rss()
+    expect(() => codec.decode(bomb, new Uint8Array(100))).toThrow(CodecError)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024)
+  })
+
+  test('two frames are one after the other, and one that keeps its size to itself is read as well', async () => {
+    const codec = await loadCodec('zstd')
+    const target = new Uint8Array(200)
+    expect(codec.decode(Buffer.concat([small, small]), target)).toBe(200)
+    const stream = await new Response(new Response(new Uint8Array(200).fill(9)).body!.pipeThrough(new CompressionStream('zstd'))).bytes()
+    expect([codec.decode(stream, target), target.every((byte) => byte === 9)]).toEqual([200, true])
   })
 })
 
