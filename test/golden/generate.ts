@@ -10,4 +10,4 @@ if (!existsSync(python)) {
   await $`python3 -m venv ${venv}`
   await $`${python} -m pip install --quiet -r ${join(import.meta.dir, 'requirements.txt')}`
 }
-await $`${python} ${join(import.meta.dir, 'generate.py')}`
+for (const script of ['generate.py', 'jpeg.py']) await $`${python} ${join(import.meta.dir, script)}`
