@@ -3,9 +3,11 @@
  * everything once a minute, because network file systems send none.
  */
 import { type FSWatcher, watch } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { versionOf } from '../stores/handles.ts'
+import { mountOf } from '../stores/mounts.ts'
+import { within } from './catalogue.ts'
 
 export interface WatchOptions {
   /** Folders whose entries are organizations or datasets. */
@@ -18,6 +20,8 @@ const FILES_MS = 1000
 const ALL_MS = 60_000
 const SETTLE_MS = 500
 const MAX_WATCHED = 200
+/** For finding out where a folder is; longer than this and it is left to the poll. */
+const PLACE_MS = 4000
 
 export class Watch {
   readonly #options: WatchOptions
@@ -57,9 +61,14 @@ export class Watch {
   }
 
   async #watchFolders(): Promise<void> {
-    for (const folder of this.#options.folders) {
+    for (const given of this.#options.folders) {
+      const folder = await within(
+        realpath(given).catch(() => undefined),
+        PLACE_MS,
+      )
+      if (folder === undefined || !sendsEvents(folder)) continue
       this.#watchFolder(folder)
-      for (const below of [folder, join(folder, 'binary')]) {
+      for (const below of [folder, join(folder, 'binary')].filter(sendsEvents)) {
         const entries = await readdir(below, { withFileTypes: true }).catch(() => [])
         for (const entry of entries) if (entry.isDirectory() && !entry.name.startsWith('.')) this.#watchFolder(join(below, entry.name))
       }
@@ -67,7 +76,7 @@ export class Watch {
   }
 
   #watchFolder(folder: string): void {
-    if (this.#stopped || this.#watchers.has(folder) || this.#watchers.size >= MAX_WATCHED) return
+    if (this.#stopped || this.#watchers.has(folder) || this.#watchers.size >= MAX_WATCHED || !sendsEvents(folder)) return
     try {
       const watcher = watch(folder, { persistent: false }, (_, name) => {
         // our own litter while a list is written
@@ -101,3 +110,9 @@ export class Watch {
     this.#timers.push(timer)
   }
 }
+
+/**
+ * Network file systems tell only what this machine itself does, and asking for it waits, with the whole thread, for a server that may
+ * be gone. Which folders lie on one is known on Linux; elsewhere all are asked.
+ */
+const sendsEvents = (folder: string): boolean => process.platform !== 'linux' || mountOf(folder).isLocal

@@ -2,7 +2,7 @@
  * A folder of this machine as a store. Keys are relative paths with '/'. What a key leads to, links followed, must lie in one of
  * the allowed folders.
  */
-import { realpathSync } from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CorruptChunk, OutsideAllowed } from '../volume/errors.ts'
@@ -11,6 +11,7 @@ import type { AllowedFolders } from './allowed.ts'
 import { isMissing, upstream } from './errors.ts'
 import { type FileHandles, versionOf } from './handles.ts'
 import { type Mount, mountOf } from './mounts.ts'
+import { type Place, Presence } from './presence.ts'
 import { type ByteRange, type ListEntry, MAX_GET_BYTES, type Readable, type Stat, type Store } from './store.ts'
 
 export class FileStore implements Store {
@@ -18,6 +19,7 @@ export class FileStore implements Store {
   readonly #handles: FileHandles
   readonly #allowed: AllowedFolders
   readonly #mount: Mount
+  readonly #presence = new Presence((folder) => this.#placeOf(join(this.url, folder)))
 
   /** `folder`: links followed. `mount`: of all that is below it, links followed as well. */
   constructor(folder: string, handles: FileHandles, allowed: AllowedFolders, mount = mountOf(folder)) {
@@ -62,7 +64,10 @@ export class FileStore implements Store {
 
   open(key: string): MaybePromise<Readable | undefined> {
     const path = join(this.url, key)
-    return chain(this.#resolve(path), (real) => (real === undefined ? undefined : this.#handles.open(real, this.#mount)))
+    const found = chain(this.#resolve(path), (real) => (real === undefined ? undefined : this.#handles.open(real, this.#mount)))
+    return chain(found, (file): MaybePromise<Readable | undefined> => {
+      return file ? chain(this.#presence.found(key), () => file) : this.#presence.missing(key, path)
+    })
   }
 
   async list(prefix: string): Promise<readonly ListEntry[]> {
@@ -84,6 +89,20 @@ export class FileStore implements Store {
       if (isMissing(error)) return []
       throw error instanceof OutsideAllowed ? error : upstream(path, error)
     }
+  }
+
+  #placeOf(path: string): MaybePromise<Place | undefined> {
+    if (this.#mount.isLocal) {
+      const stats = statSync(path, { throwIfNoEntry: false })
+      return stats && { device: stats.dev, isEmpty: () => readdirSync(path).length === 0 }
+    }
+    return this.#patiently(path, async () => {
+      const stats = await stat(path).catch((error) => {
+        if (isMissing(error)) return undefined
+        throw upstream(path, error)
+      })
+      return stats && { device: stats.dev, isEmpty: () => this.#patiently(path, async () => (await readdir(path)).length === 0) }
+    })
   }
 
   #patiently<T>(path: string, work: () => Promise<T>): Promise<T> {

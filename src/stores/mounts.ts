@@ -18,18 +18,18 @@ const KEEP_MS = 5000
 
 let known: { at: number; mounts: readonly Mount[] } | undefined
 
-/** `path`: absolute, links followed. */
-export function mountOf(path: string): Mount {
-  const mounts = listMounts()
+/** `path`: absolute, links followed. What was read `maxAgeMs` ago still counts. */
+export function mountOf(path: string, maxAgeMs = KEEP_MS): Mount {
+  const mounts = listMounts(maxAgeMs)
   if (!mounts) return { point: path, isLocal: false }
   let best: Mount = { point: '/', isLocal: false }
   for (const mount of mounts) if (isInside(mount.point, path) && mount.point.length >= best.point.length) best = mount
   return best
 }
 
-function listMounts(): readonly Mount[] | undefined {
+function listMounts(maxAgeMs: number): readonly Mount[] | undefined {
   if (process.platform !== 'linux') return undefined
-  if (known && Date.now() - known.at < KEEP_MS) return known.mounts
+  if (known && Date.now() - known.at < maxAgeMs) return known.mounts
   try {
     // 36 35 98:0 /root /point options … - type source options; proc(5)
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8')

@@ -32,7 +32,8 @@ export class Patience {
     let state = this.#places.get(place)
     if (!state) this.#places.set(place, (state = { pending: 0, overdue: 0, since: 0, lastTried: 0, queue: [] }))
     const silent = () =>
-      new UpstreamError({ file: path, cause: `${place} has not answered for ${Math.round((Date.now() - state.since) / 1000)} s` })
+      // a moment, not a duration: the same trouble in the same words is said once
+      new UpstreamError({ file: path, cause: `${place} has not answered since ${new Date(state.since).toISOString().slice(0, 19)}Z` })
     if (state.overdue > 0) {
       if (Date.now() - state.lastTried < REST_MS || state.pending >= PARALLEL) throw silent()
       state.lastTried = Date.now()
