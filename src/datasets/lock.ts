@@ -1,25 +1,35 @@
 /** One writer at a time, across processes: a file that exists only while somebody writes, with the process id of who does. */
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { codeOf } from '../stores/errors.ts'
 
-const WAIT_MS = 10_000
-/** A lock of another machine cannot be asked whether its process lives. */
-const STALE_MS = 60_000
+const WAIT_MS = 30_000
+/** Nobody needs this long to write a list: whoever has held the lock all the time is gone, whatever his process id says. */
+const STALE_MS = 10_000
 
-/** Runs `work` while holding `path`. Throws when somebody else holds it for longer than `WAIT_MS`. */
-export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while holding `path`. `isHeld` says whether it still does: not after a pause in which others took it for gone. Throws
+ * when others hold it for longer than `WAIT_MS`.
+ */
+export async function withLock<T>(path: string, work: (isHeld: () => Promise<boolean>) => Promise<T>, staleMs = STALE_MS): Promise<T> {
   const mine = `${process.pid} ${hostname()} ${crypto.randomUUID()}`
-  for (const until = Date.now() + WAIT_MS; !(await acquire(path, mine)); ) {
-    const left = await staleHolder(path)
-    if (left !== undefined) await breakLock(path, left)
-    else if (Date.now() > until) throw new Error(`${path} is held by another process (${(await holder(path)) ?? 'gone meanwhile'})`)
+  const isHeld = async () => (await holder(path)) === mine
+  const until = performance.now() + WAIT_MS
+  let seen: string | undefined
+  let since = 0
+  while (!(await acquire(path, mine))) {
+    const other = await holder(path)
+    const now = performance.now()
+    // by our own clock: that of the file server may be another
+    if (other !== seen) [seen, since] = [other, now]
+    if (other !== undefined && (isDead(other) || now - since > staleMs)) await breakLock(path, other)
+    else if (now > until) throw new Error(`${path} is held by another process (${other ?? 'gone meanwhile'})`)
     else await Bun.sleep(5 + Math.random() * 20)
   }
   try {
-    return await work()
+    return await work(isHeld)
   } finally {
-    if ((await holder(path)) === mine) await rm(path, { force: true })
+    if (await isHeld()) await rm(path, { force: true })
   }
 }
 
@@ -37,18 +47,16 @@ async function acquire(path: string, mine: string): Promise<boolean> {
 
 const holder = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
 
-/** What a lock says whose process is gone; undefined while it may be alive. */
-async function staleHolder(path: string): Promise<string | undefined> {
-  const [stats, text] = await Promise.all([stat(path).catch(() => undefined), holder(path)])
-  if (!stats || text === undefined) return undefined
+/** Whether the process that wrote this ran here and has ended. One of another machine or container cannot be asked. */
+function isDead(text: string): boolean {
   const [pid, host] = text.split(' ')
   // between being made and being written it is empty for a moment
-  if (!pid || host !== hostname()) return Date.now() - stats.mtimeMs > STALE_MS ? text : undefined
+  if (!pid || host !== hostname()) return false
   try {
     process.kill(Number(pid), 0)
-    return undefined
+    return false
   } catch (error) {
-    return codeOf(error) === 'ESRCH' ? text : undefined
+    return codeOf(error) === 'ESRCH'
   }
 }
 

@@ -3,8 +3,8 @@
  * flushed, renamed over it. `${ENV}` stays as it is, keys that are not ours are kept, a broken file is never written over.
  */
 import { constants } from 'node:fs'
-import { access, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { access, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { codeOf } from '../stores/errors.ts'
 import { messageOf } from '../volume/errors.ts'
 import { parseJson } from './json-position.ts'
@@ -27,11 +27,13 @@ export async function changeDatasetsFile(path: string, change: (json: Json) => v
   } catch {
     throw new CannotWrite(`${dirname(path)} cannot be written; --state names a folder for the list of datasets`)
   }
-  await withLock(`${path}.lock`, async () => {
+  await withLock(`${path}.lock`, async (isHeld) => {
     const { version: _, ...json } = await readOwn(path)
     change(json)
     // what a link leads to is replaced, not the link
-    await replace(await realpath(path).catch(() => path), `${JSON.stringify({ version: FILE_VERSION, ...json }, null, 2)}\n`)
+    const target = await realpath(path).catch(() => path)
+    await removeLitter(target)
+    await replace(target, `${JSON.stringify({ version: FILE_VERSION, ...json }, null, 2)}\n`, isHeld)
   }).catch((error) => {
     throw error instanceof CannotWrite ? error : new CannotWrite(`${path} was not changed: ${messageOf(error)}`)
   })
@@ -56,7 +58,14 @@ async function readOwn(path: string): Promise<Json> {
   return json as Json
 }
 
-async function replace(path: string, text: string): Promise<void> {
+/** What writers that were killed left behind. Only for who holds the lock: others may be writing theirs. */
+async function removeLitter(path: string): Promise<void> {
+  const begin = `${basename(path)}.`
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(begin) && /^\d+\.tmp$/.test(name.slice(begin.length))) await rm(join(dirname(path), name), { force: true })
+}
+
+async function replace(path: string, text: string, isHeld: () => Promise<boolean>): Promise<void> {
   const beside = `${path}.${process.pid}.tmp`
   const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o644
   try {
@@ -67,6 +76,7 @@ async function replace(path: string, text: string): Promise<void> {
     } finally {
       await file.close()
     }
+    if (!(await isHeld())) throw new Error('writing took so long that another process took over; try again')
     await rename(beside, path)
   } catch (error) {
     await rm(beside, { force: true })
