@@ -19,7 +19,7 @@ export interface PageOptions {
 
 const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256').update(code).digest('base64')}'`
 
-export const contentSecurityPolicy = `default-src 'none'; img-src 'self'; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
 export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
