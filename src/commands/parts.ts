@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { DecodePool } from '../../codecs/pool.ts'
 import { Buffers } from '../cache/buffers.ts'
 import { Tables } from '../cache/tables.ts'
-import { findDatasetsFile, type Resolved } from '../config/resolve.ts'
+import { ConfigError } from '../config/error.ts'
+import { findDatasetsFile, isLoopback, type Resolved } from '../config/resolve.ts'
+import type { Settings } from '../config/settings.ts'
 import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
@@ -13,6 +15,10 @@ import type { Log } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
+import { RemoteStores } from '../stores/remote.ts'
+import { messageOf } from '../volume/errors.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 const MIB = 1024 * 1024
 /** A folder that takes longer to be listed does not hold up those beside it. */
@@ -40,7 +46,7 @@ export interface Parts {
 /** `dropChunks` is told when the chunks whose keys begin so no longer hold. */
 export async function createParts(
   { settings, paths }: Resolved,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   log: Log,
   dropChunks: (prefix: string) => void = () => {},
 ): Promise<Parts> {
@@ -51,6 +57,7 @@ export async function createParts(
     buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
     handles: new FileHandles(),
     allowed: await AllowedFolders.of(settings.allowPath),
+    remote: remoteStores(settings, environment),
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
@@ -74,5 +81,15 @@ export async function createParts(
     drop,
     look: lookAgain,
     datasetsFiles,
+  }
+}
+
+function remoteStores({ host, public: isPublic, caFile, credentials, allowRemote }: Settings, environment: Environment): RemoteStores {
+  try {
+    // behind a proxy only --public tells that others can reach it
+    const guardsStrangers = isPublic || !isLoopback(host)
+    return new RemoteStores({ environment, caFile, credentialsFile: credentials, allowRemote, guardsStrangers })
+  } catch (error) {
+    throw new ConfigError(messageOf(error))
   }
 }

@@ -1,9 +1,8 @@
 /** `wkconnect [PATH …]`: serves until it is told to stop. */
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { ConfigError } from '../config/error.ts'
-import { type Resolved, resolveConfig } from '../config/resolve.ts'
+import { isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
 import { within } from '../datasets/catalogue.ts'
 import { Watch } from '../datasets/watch.ts'
 import { createLog, type Log } from '../log.ts'
@@ -113,8 +112,6 @@ function withSafeHost(config: Resolved, log: Log): Resolved {
     `host ${settings.host} can be reached by others, and everybody there could read all datasets: add --public to allow that`,
   )
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 function whyNotListening(code: string | undefined, host: string, port: number): string {
   if (code === 'EACCES') return `port ${port} may only be used by the administrator; choose one above 1023 with --port`

@@ -3,6 +3,7 @@
  * A flag --foo-bar is WK_FOO_BAR in the environment; empty means unset, lists are separated by commas.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -150,3 +151,6 @@ export function findDatasetsFile({ data, datasetsPath }: Settings): string {
   if (datasetsPath === 'datasets.json') return usual
   return candidates.find((path) => existsSync(path)) ?? (existsSync(usual) ? usual : candidates[1]!)
 }
+
+/** Whether only this machine can reach it. */
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

@@ -37,6 +37,21 @@ export const Settings = Type.Object({
     placeholder: 'DIR',
     description: 'links in the data folder may lead to below this folder; may be given several times',
   }),
+  allowRemote: Type.Array(Type.String(), {
+    default: [],
+    placeholder: 'URL',
+    description: 'datasets added over the network may lead to below this URL although it is no public address; may be given several times',
+  }),
+  credentials: Type.String({
+    default: '',
+    placeholder: 'FILE',
+    description: 'JSON with beginnings of remote sources and what opens them: keys, tokens, user and password; docs/remote.md',
+  }),
+  caFile: Type.String({
+    default: '',
+    placeholder: 'FILE',
+    description: 'certificates of own servers to trust besides the public ones, PEM',
+  }),
   datasetsPath: Type.String({
     default: 'datasets.json',
     placeholder: 'FILE',

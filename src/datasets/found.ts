@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Format, ImageLayer } from '../formats/format.ts'
+import { isRemoteSource } from '../stores/source.ts'
 import type { Vec3 } from '../volume/vec.ts'
 
 export type Status = 'opening' | 'ok' | 'unusable'
@@ -7,15 +8,26 @@ export type Status = 'opening' | 'ok' | 'unusable'
 /** From which any thread can open the dataset. Plain data. */
 export interface Descriptor {
   readonly format: Format['name']
-  /** Absolute path of the folder the store begins at, or the URL. */
+  /** Absolute path of the folder the store begins at, or the URL, without secrets. */
   readonly folder: string
+  /** The URL as it was written, with user, password and query: never logged, never answered. */
+  readonly source?: string | undefined
   /** The folder its files may lie in, links followed. */
   readonly root: string
   readonly images?: readonly ImageLayer[] | undefined
   readonly scale?: Vec3 | undefined
   /** The entry in datasets.json, `${ENV}` replaced. May hold secrets: never logged, never answered. */
   readonly config?: Readonly<Record<string, unknown>> | undefined
+  /** A stranger named it: it may reach only what strangers may, and uses no credentials of this machine. */
+  readonly addedOverHttp?: true | undefined
 }
+
+/** Whether opening it depends on somebody else's machine. */
+export const isRemote = ({ folder, source, config }: Descriptor): boolean => isRemoteSource(source ?? folder) || namesRemote(config)
+
+/** Whether a remote source stands anywhere in a value of JSON. */
+export const namesRemote = (value: unknown): boolean =>
+  typeof value === 'string' ? isRemoteSource(value) : typeof value === 'object' && value !== null && Object.values(value).some(namesRemote)
 
 /** A dataset that discovery or datasets.json knows of; without a descriptor it cannot be opened, and `reason` says why. */
 export interface FoundDataset {

@@ -9,6 +9,8 @@ import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { type Mount, mountOf } from '../stores/mounts.ts'
 import type { Patience } from '../stores/patience.ts'
+import type { RemoteStores } from '../stores/remote.ts'
+import { parseSource } from '../stores/source.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import type { Descriptor } from './found.ts'
 
@@ -20,6 +22,7 @@ export interface Resources {
   readonly buffers: Buffers
   readonly handles: FileHandles
   readonly allowed: AllowedFolders
+  readonly remote: RemoteStores
 }
 
 /** Opens a dataset from its descriptor alone. `id` is organization/dataset@version. Throws `Unusable` and what the format throws. */
@@ -33,11 +36,15 @@ export async function openDataset(
   const { pool, tables, buffers, handles } = resources
   const allowed = resources.allowed.and(descriptor.root)
   const format = await loadFormat(descriptor.format)
-  const storeAt = async (path: string) => {
+  const origin = { isTrusted: !descriptor.addedOverHttp }
+  const storeAt = async (source: string, credentials?: unknown) => {
+    const place = source.includes('://') ? parseSource(source).place : { kind: 'file' as const, path: source }
+    if (place.kind !== 'file') return resources.remote.open(source, credentials, origin)
+    const { path } = place
     const folder = await handles.patience.wait(path, path, () => realpath(path))
     return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
   }
-  const store = await storeAt(descriptor.folder)
+  const store = await storeAt(descriptor.source ?? descriptor.folder, descriptor.config?.['credentials'])
   return format.open(
     store,
     { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },

@@ -12,6 +12,7 @@ import { type Dataset, type Layer, magOf, wireBytes } from '../../src/volume/chu
 import { cutout } from '../../src/volume/cutout.ts'
 import { Pace } from '../../src/volume/pace.ts'
 import { product, type Vec3 } from '../../src/volume/vec.ts'
+import { remoteStores } from './remote.ts'
 
 const MIB = 1024 * 1024
 /** A dataset's id is never used twice: tables and caches are kept under it. */
@@ -23,6 +24,7 @@ export const makeResources = async (): Promise<Resources> => ({
   buffers: new Buffers(256 * MIB, 8 * MIB),
   handles: new FileHandles(),
   allowed: await AllowedFolders.of([]),
+  remote: remoteStores(),
 })
 
 /** The datasets of a path, found and opened as the server does it. Throws what opening throws. */

@@ -1,0 +1,104 @@
+/**
+ * The HTTP client of all remote stores and formats: per server a limit of requests at a time, a breaker and a budget of retries; per
+ * request a time by which it is over, whatever happens. Failures are never kept.
+ */
+import { UpstreamError } from '../../volume/errors.ts'
+import { Breaker, WEIGHTS } from './breaker.ts'
+import { Limit } from './limit.ts'
+import { Retriable, RetryBudget, retryAfterMs, retrying } from './retry.ts'
+import { exchange, type HttpAnswer, type HttpRequest, type TransportOptions } from './transport.ts'
+import { shownUrl } from './url.ts'
+
+export interface ClientOptions extends Partial<TransportOptions> {
+  /** All attempts of one request together. */
+  readonly totalMs?: number
+  /** Requests to one server at a time. */
+  readonly parallel?: number
+}
+
+export interface SendOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Makes the request anew for every attempt: signatures and tokens grow old. `attempt` counts from 0. */
+  readonly prepare?: (request: HttpRequest, attempt: number) => Promise<HttpRequest> | HttpRequest
+  /** Looks at an answer; may throw `Retriable`. */
+  readonly accept?: (answer: HttpAnswer) => void
+}
+
+interface Origin {
+  readonly limit: Limit
+  readonly breaker: Breaker
+  readonly budget: RetryBudget
+}
+
+const DEFAULTS = { firstByteMs: 6000, idleMs: 5000, totalMs: 16_000, parallel: 32 }
+const MAX_ORIGINS = 1000
+
+export class HttpClient {
+  readonly #options: ClientOptions & typeof DEFAULTS
+  readonly #origins = new Map<string, Origin>()
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = { ...DEFAULTS, ...options }
+  }
+
+  /**
+   * The answer, whatever its status below 500 but 429. Throws `UpstreamError` for the others and for trouble of the network, when trying
+   * again did not help.
+   */
+  send(request: HttpRequest, { signal, prepare, accept }: SendOptions = {}): Promise<HttpAnswer> {
+    const { limit, breaker, budget } = this.#origin(request.url.origin)
+    const until = performance.now() + this.#options.totalMs
+    const over = AbortSignal.timeout(this.#options.totalMs)
+    const either = signal ? AbortSignal.any([signal, over]) : over
+    const attempt = async (n: number): Promise<HttpAnswer> => {
+      refuse(breaker.refusal(), request)
+      const prepared = prepare ? await prepare(request, n) : request
+      return limit.run(async () => {
+        // it may have become known while this one waited in line
+        refuse(breaker.enter(), request)
+        try {
+          const answer = await exchange(prepared, this.#options, either)
+          const { status } = answer
+          if (status >= 500 || status === 429 || status === 408) throw statusError(request, answer)
+          breaker.succeeded()
+          budget.earn()
+          accept?.(answer)
+          return answer
+        } catch (error) {
+          if (error instanceof Retriable && !error.once)
+            breaker.failed(error.details.cause, error instanceof StatusError ? WEIGHTS.error : WEIGHTS.silent)
+          throw error
+        }
+      }, either)
+    }
+    return retrying(attempt, { until, budget, signal: either }).catch((error) => {
+      signal?.throwIfAborted()
+      if (!over.aborted || error instanceof UpstreamError) throw error
+      breaker.failed('no answer in time', WEIGHTS.silent)
+      throw new UpstreamError({ file: shownUrl(request.url), cause: `no answer within ${this.#options.totalMs / 1000} s` })
+    })
+  }
+
+  #origin(name: string): Origin {
+    const known = this.#origins.get(name)
+    if (known) return known
+    const origin = { limit: new Limit(this.#options.parallel), breaker: new Breaker(), budget: new RetryBudget() }
+    if (this.#origins.size >= MAX_ORIGINS) this.#origins.delete(this.#origins.keys().next().value!)
+    this.#origins.set(name, origin)
+    return origin
+  }
+}
+
+function refuse(why: string | undefined, { url }: HttpRequest): void {
+  if (why) throw new UpstreamError({ file: shownUrl(url), cause: `${url.host} is left alone: ${why}` })
+}
+
+/** The server answered, and says that it cannot. */
+class StatusError extends Retriable {}
+
+function statusError({ url }: HttpRequest, { status, headers }: HttpAnswer): StatusError {
+  const afterMs = retryAfterMs(headers.get('retry-after'))
+  // 501 and 505 will not get better
+  const details = { file: shownUrl(url), cause: `the server answers with status ${status}` }
+  return new StatusError(details, { afterMs: status === 501 || status === 505 ? Number.POSITIVE_INFINITY : afterMs })
+}
