@@ -66,7 +66,7 @@ export function readBuckets(
     throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
   const pace = new Pace()
   return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
-    const options = { chunks: context.chunks, pace }
+    const options = { chunks: context.chunks, pace, signal: context.deadlines.signal() }
     const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
       recover(
         () =>

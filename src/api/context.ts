@@ -5,6 +5,7 @@ import type { Problem } from '../datasets/editor.ts'
 import type { Log } from '../log.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { Access } from './access.ts'
+import type { Deadlines } from './deadlines.ts'
 
 /** What answering a request needs. Nothing is global: tests build a small one, N threads build N. */
 export interface Context {
@@ -14,6 +15,8 @@ export interface Context {
   /** For answers being put together. */
   readonly answers: Buffers
   readonly pictures: Pictures
+  /** By when a bucket is read or has failed. */
+  readonly deadlines: Deadlines
   readonly access: Access
   readonly control: Control
   readonly log: Log

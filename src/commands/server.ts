@@ -2,6 +2,7 @@
 import { Access } from '../api/access.ts'
 import { createApp } from '../api/app.ts'
 import type { Context, Control } from '../api/context.ts'
+import { Deadlines } from '../api/deadlines.ts'
 import { OPENING_MS } from '../api/lookup.ts'
 import { Buffers } from '../cache/buffers.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
@@ -11,6 +12,9 @@ import type { Log } from '../log.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
+
+/** With the second that deadlines may be late, a bucket is answered within 20 s. */
+const BUCKET_MS = 18_000
 
 export interface RunningServer extends Parts {
   readonly url: string
@@ -37,6 +41,7 @@ export async function startServer(
     chunks,
     answers: new Buffers(budget.inFlight, budget.kept / 2),
     pictures: new Pictures(chunks),
+    deadlines: new Deadlines(BUCKET_MS),
     access,
     control: createControl(parts),
     log,

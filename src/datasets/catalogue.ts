@@ -3,9 +3,10 @@
  * opened datasets and says what state each is in.
  */
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
-import { messageOf, Unusable } from '../volume/errors.ts'
+import { messageOf, Unusable, UpstreamError } from '../volume/errors.ts'
 import { difference } from './difference.ts'
-import { type Descriptor, type FoundDataset, idOf, keyOf, type Status } from './found.ts'
+import { type Descriptor, type FoundDataset, idOf, isRemote, keyOf, type Status } from './found.ts'
+import { Openings } from './openings.ts'
 
 export interface CatalogueEntry {
   /** 24 hex digits. */
@@ -21,6 +22,8 @@ export interface CatalogueEntry {
   dataset?: Dataset
   /** Settles, and never rejects, when it is open or known to be unusable. */
   readonly opened: Promise<void>
+  /** It lies on another machine: opening it may take long, and is tried again. */
+  readonly isRemote: boolean
 }
 
 export interface Look {
@@ -38,16 +41,18 @@ export interface CatalogueOptions {
   readonly drop: (versionedId: string) => void
   /** Told what a later look changed, in a sentence. */
   readonly said?: (line: string) => void
+  /** A remote dataset that could not be opened is tried again after this time. */
+  readonly retryMs?: number
 }
 
-const PARALLEL_OPENINGS = 8
+const RETRY_MS = 20_000
 
 export class Catalogue {
   readonly #options: CatalogueOptions
   readonly #byKey = new Map<string, CatalogueEntry>()
   readonly #byId = new Map<string, CatalogueEntry>()
-  readonly #queue: (() => Promise<void>)[] = []
-  #running = 0
+  readonly #openings = new Openings()
+  readonly #retrying = new Set<CatalogueEntry>()
   #version = 0
   #looking: Promise<Look> | undefined
   #nextLook: Promise<Look> | undefined
@@ -113,7 +118,8 @@ export class Catalogue {
     const { added, changed, removed } = difference(this.entries(), look.datasets)
     const before = new Map(this.entries().map((entry) => [entry.id, entry.reason]))
     for (const entry of removed) this.#remove(entry)
-    const opening = [...added, ...changed].map((found) => this.#replace(found))
+    for (const found of changed) this.#retry(this.#sameFailed(found))
+    const opening = [...added, ...changed.filter((found) => !this.#sameFailed(found))].map((found) => this.#replace(found))
     if (!isFirst) {
       for (const { organization, name } of removed) this.#options.said?.(`${keyOf(organization, name)} is gone`)
       for (const entry of opening) void entry.opened.then(() => this.#sayOpened(entry, before))
@@ -141,14 +147,14 @@ export class Catalogue {
     const { promise, resolve } = Promise.withResolvers<void>()
     const id = idOf(organization, name)
     const versionedId = `${key}@${++this.#version}`
-    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', opened: promise }
+    const { descriptor } = found
+    const remote = descriptor !== undefined && isRemote(descriptor)
+    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', opened: promise, isRemote: remote }
     this.#byKey.set(key, entry)
     this.#byId.set(id, entry)
     if (previous) this.#options.drop(previous.versionedId)
-    if (found.descriptor) {
-      this.#queue.push(() => this.#open(entry, found.descriptor!).then(resolve))
-      this.#next()
-    } else {
+    if (descriptor) this.#openings.add(remote ? 'remote' : 'local', () => this.#open(entry, descriptor, previous).then(resolve))
+    else {
       entry.status = 'unusable'
       entry.reason = found.reason ?? 'it cannot be opened'
       entry.leadsTo = found.leadsTo
@@ -157,34 +163,53 @@ export class Catalogue {
     return entry
   }
 
-  #next(): void {
-    if (this.#running >= PARALLEL_OPENINGS) return
-    const work = this.#queue.shift()
-    if (!work) return
-    this.#running++
-    // a macrotask between openings: reads of a local disk are synchronous, and health must be answered meanwhile
-    setImmediate(() =>
-      work().finally(() => {
-        this.#running--
-        this.#next()
-      }),
-    )
-    this.#next()
-  }
-
-  async #open(entry: CatalogueEntry, descriptor: Descriptor): Promise<void> {
+  async #open(entry: CatalogueEntry, descriptor: Descriptor, previous?: CatalogueEntry): Promise<void> {
     const changed = () => void this.reload(entry)
     try {
       const dataset = await this.#options.open(entry.versionedId, entry.name, descriptor, changed)
       entry.dataset = dataset
       entry.status = 'ok'
+      delete entry.reason
     } catch (error) {
       entry.status = 'unusable'
       entry.reason = messageOf(error)
       if (error instanceof Unusable) entry.leadsTo = error.leadsTo
+      if (!entry.isRemote) return
+      // a server that does not answer just now takes nothing away that was open
+      if (error instanceof UpstreamError && previous?.dataset && sameDescriptor(previous.found, entry.found)) {
+        entry.dataset = previous.dataset
+        entry.status = 'ok'
+        delete entry.reason
+        return
+      }
+      const timer = setTimeout(() => this.#retry(entry), this.#options.retryMs ?? RETRY_MS)
+      timer.unref()
     }
   }
+
+  /** Opens a remote dataset that could not be, in place: until then it stays what it is. */
+  #retry(entry: CatalogueEntry | undefined): void {
+    const descriptor = entry?.found.descriptor
+    const isWaiting = entry?.status === 'unusable' && this.#byId.get(entry.id) === entry && !this.#retrying.has(entry)
+    if (!entry || !descriptor || !isWaiting) return
+    this.#retrying.add(entry)
+    this.#openings.add('remote', async () => {
+      const { reason } = entry
+      this.#options.drop(entry.versionedId)
+      await this.#open(entry, descriptor)
+      this.#retrying.delete(entry)
+      this.#sayOpened(entry, new Map([[entry.id, reason]]))
+    })
+  }
+
+  /** The entry of a remote dataset that could not be opened, if it still is described alike. */
+  #sameFailed(found: FoundDataset): CatalogueEntry | undefined {
+    const entry = this.#byKey.get(keyOf(found.organization, found.name))
+    return entry?.isRemote && entry.status === 'unusable' && sameDescriptor(entry.found, found) ? entry : undefined
+  }
 }
+
+const sameDescriptor = (a: FoundDataset, b: FoundDataset): boolean => JSON.stringify(a.descriptor) === JSON.stringify(b.descriptor)
 
 export const layerOf = (dataset: Dataset, name: string): Layer | undefined => dataset.layers.find((layer) => layer.name === name)
 

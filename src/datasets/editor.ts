@@ -2,10 +2,11 @@
 import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isMissing } from '../stores/errors.ts'
+import { isRemoteSource } from '../stores/source.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { Vec3 } from '../volume/vec.ts'
-import { type DatasetEntry, isRecord, sortEntries } from './entries.ts'
+import { ADDED_OVER_HTTP, type DatasetEntry, isRecord, sortEntries } from './entries.ts'
 import { type Descriptor, type FoundDataset, keyOf } from './found.ts'
 import type { LookOptions } from './look.ts'
 import { mergeEntries } from './merge.ts'
@@ -43,6 +44,7 @@ export class Editor {
   async add(entries: unknown, isRemote: boolean): Promise<Problem[]> {
     const problems = shapeProblems(entries)
     if (problems.length > 0) return problems
+    if (isRemote) entries = markAll(entries as Json)
     const { usable, unusable } = sortEntries(entries as Json, this.#options.environment)
     problems.push(...unusable.map(({ organization, name, reason }) => ({ dataset: keyOf(organization, name), reason })))
     for (const entry of usable) {
@@ -78,7 +80,7 @@ export class Editor {
   async #whyNot(entry: DatasetEntry, isRemote: boolean): Promise<string | undefined> {
     const { data, allowed, handles, find, open } = this.#options
     try {
-      if (isRemote && entry.path !== undefined) {
+      if (isRemote && entry.path !== undefined && !isRemoteSource(entry.path)) {
         const path = resolve(data, entry.path)
         // links followed: a name below the data folder may lead anywhere
         allowed.and(await realpath(data)).check(path, await realpath(path))
@@ -93,6 +95,17 @@ export class Editor {
       return isMissing(error) ? `its path ${entry.path} cannot be read: there is nothing` : messageOf(error)
     }
   }
+}
+
+/** Whatever names a URL or a variable of the environment is marked as a stranger's. */
+function markAll(entries: Json): Json {
+  const eachOf = (value: Json, change: (inner: Json) => Json): Json =>
+    Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, change(inner as Json)]))
+  const mark = (config: Json): Json => {
+    const { [ADDED_OVER_HTTP]: _, ...plain } = config
+    return /:\/\/|\$/.test(JSON.stringify(plain)) ? { ...plain, [ADDED_OVER_HTTP]: true } : plain
+  }
+  return eachOf(entries, (organizations) => eachOf(organizations, (datasets) => eachOf(datasets, mark)))
 }
 
 /** What is wrong with the shape of a body, before anything is opened. */

@@ -16,7 +16,16 @@ export interface DatasetEntry {
   readonly name: string
   readonly path?: string | undefined
   readonly scale?: Vec3 | undefined
+  /** For a path on the network; whatever `readCredentials` knows. */
+  readonly credentials?: unknown
+  readonly addedOverHttp?: true | undefined
 }
+
+/**
+ * The key that marks an entry of a stranger: its URLs are looked at before they are followed, it uses no credentials of this machine, and
+ * its `$NAMES` stay as they are.
+ */
+export const ADDED_OVER_HTTP = 'addedOverHttp'
 
 export interface UnusableEntry {
   readonly organization: string
@@ -36,6 +45,7 @@ const LocalConfig = Type.Object(
   {
     path: Type.Optional(Type.String({ minLength: 1 })),
     scale: Type.Optional(Type.Union([Type.Tuple([Edge, Edge]), Type.Tuple([Edge, Edge, Edge])])),
+    credentials: Type.Optional(Type.Unknown()),
   },
   { additionalProperties: true },
 )
@@ -62,7 +72,8 @@ export async function readEntries(path: string): Promise<EntriesFile> {
 /** Several files as one: of the same dataset in the same backend later keys win. */
 export function mergeFiles(files: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
   const merge = (a: unknown, b: unknown, depth: number): unknown => {
-    if (depth === 0 || !isRecord(a) || !isRecord(b)) return b
+    // keys of the owner's, such as credentials, are not lent to what a stranger wrote
+    if (depth === 0 || !isRecord(a) || !isRecord(b) || b[ADDED_OVER_HTTP] === true) return b
     return {
       ...a,
       ...Object.fromEntries(Object.entries(b).map(([key, value]) => [key, key in a ? merge(a[key], value, depth - 1) : value])),
@@ -76,25 +87,26 @@ export function sortEntries(
   written: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Entries {
-  const json = expand(written, environment) as Record<string, unknown>
   const usable: DatasetEntry[] = []
   const unusable: UnusableEntry[] = []
-  for (const [backend, organizations] of Object.entries(json)) {
+  for (const [backend, organizations] of Object.entries(written)) {
     const later = LATER.get(backend)
     if ((backend !== 'wkw' && backend !== 'tiff' && !later) || !isRecord(organizations)) continue
     for (const [organization, datasets] of Object.entries(organizations)) {
       if (!isRecord(datasets)) continue
-      for (const [name, config] of Object.entries(datasets)) {
-        const place = { organization, name }
-        if (later) unusable.push({ ...place, reason: later })
+      for (const [name, raw] of Object.entries(datasets)) {
+        const addedOverHttp = isRecord(raw) && raw[ADDED_OVER_HTTP] === true ? (true as const) : undefined
+        const config = addedOverHttp ? raw : expand(raw, environment)
+        const place = { organization, name, ...(addedOverHttp && { addedOverHttp }) }
+        if (later) unusable.push({ organization, name, reason: later })
         else if (!Value.Check(LocalConfig, config)) {
           const problem = Value.Errors(LocalConfig, config).First()
-          unusable.push({ ...place, reason: `its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}` })
+          unusable.push({ organization, name, reason: `its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}` })
         } else {
           const { path, scale } = config
           // two numbers are x and y of a plane; z = 1, as in webknossos-connect
           const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
-          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm })
+          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm, credentials: config.credentials })
         }
       }
     }

@@ -4,11 +4,13 @@ import { basename, dirname, resolve } from 'node:path'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
+import { isRemoteSource } from '../stores/source.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { DatasetEntry, Entries } from './entries.ts'
 import { isTiffName, listFolder } from './folders.ts'
 import { type FoundDataset, keyOf } from './found.ts'
 import { fingerprintOf, imageLayers } from './images.ts'
+import { remoteEntry } from './remote-entry.ts'
 import { stemOf } from './stacks.ts'
 
 export interface Merged {
@@ -36,7 +38,7 @@ export async function mergeEntries(
   }
   for (const entry of entries.usable) {
     const key = keyOf(entry.organization, entry.name)
-    datasets.set(key, await applyEntry(entry, datasets.get(key), dataFolder, handles))
+    datasets.set(key, marked(await applyEntry(entry, datasets.get(key), dataFolder, handles), entry))
   }
   for (const { organization, name, reason } of entries.unusable) {
     const key = keyOf(organization, name)
@@ -45,6 +47,10 @@ export async function mergeEntries(
   }
   return { datasets: [...datasets.values()], notes }
 }
+
+/** What a stranger wrote stays known as that. */
+const marked = (found: FoundDataset, { addedOverHttp }: DatasetEntry): FoundDataset =>
+  addedOverHttp && found.descriptor ? { ...found, descriptor: { ...found.descriptor, addedOverHttp } } : found
 
 async function applyEntry(
   entry: DatasetEntry,
@@ -67,6 +73,7 @@ async function applyEntry(
       }
     }
   }
+  if (entry.path !== undefined && isRemoteSource(entry.path)) return remoteEntry(entry, entry.path)
   const path = entry.path === undefined ? found!.descriptor!.folder : resolve(dataFolder, entry.path)
   try {
     const [root, isFile] = await handles.patience.wait(path, path, async () => {

@@ -25,7 +25,8 @@ export async function recheckFiles(catalogue: Catalogue, tables: Tables): Promis
 }
 
 /** A disk that is not mounted just now takes all files of a dataset away and replaces none of them. */
-const isThere = ({ found }: CatalogueEntry): Promise<boolean> =>
+const isThere = async ({ found, isRemote }: CatalogueEntry): Promise<boolean> =>
+  isRemote ||
   access(found.descriptor?.folder ?? '').then(
     () => true,
     () => false,

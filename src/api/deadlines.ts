@@ -1,0 +1,27 @@
+/**
+ * Signals that fire when a request has taken too long. All requests that begin within a second share one: a timer for each would cost
+ * more than the bucket it is for.
+ */
+const SLOT_MS = 1000
+
+export class Deadlines {
+  readonly #ms: number
+  #signal = AbortSignal.abort()
+  #until = 0
+
+  /** Signals fire after `ms` to `ms` + 1000. */
+  constructor(ms: number) {
+    this.#ms = ms
+  }
+
+  signal(now = performance.now()): AbortSignal {
+    if (now >= this.#until) {
+      const controller = new AbortController()
+      const reason = new Error(`it was not read within ${Math.round(this.#ms / 1000)} s`)
+      setTimeout(() => controller.abort(reason), this.#ms + SLOT_MS).unref()
+      this.#signal = controller.signal
+      this.#until = now + SLOT_MS
+    }
+    return this.#signal
+  }
+}
