@@ -51,12 +51,13 @@ interface Planned {
   readonly end: number
 }
 
-/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log. */
+/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log; what is not read when `signal` fires has failed. */
 export function readBuckets(
   layer: Layer,
   requests: readonly BucketRequest[],
   where: () => string,
   context: Context,
+  signal?: AbortSignal,
 ): MaybePromise<BucketAnswer> {
   if (requests.length > MAX_BUCKETS)
     throw new HttpError(413, `${requests.length} buckets in one request; at most ${MAX_BUCKETS} are answered.`)
@@ -66,7 +67,7 @@ export function readBuckets(
     throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
   const pace = new Pace()
   return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
-    const options = { chunks: context.chunks, pace, signal: context.deadlines.signal() }
+    const options = { chunks: context.chunks, pace, signal }
     const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
       recover(
         () =>

@@ -29,7 +29,9 @@ async function answerBuckets(context: Context, params: LayerParams, request: Req
   let open = findLayer(context, params, request)
   if (open instanceof Promise) open = await open
   const requests = await bucketRequests.read(request)
-  let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context)
+  // a local disk has limits of its own, and a signal costs as much as a bucket from it
+  const deadline = open.entry.isRemote ? context.deadlines.signal() : undefined
+  let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context, deadline)
   if (answer instanceof Promise) answer = await answer
   return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
 }

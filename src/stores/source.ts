@@ -16,7 +16,7 @@ export interface Source {
   readonly place: SourcePlace
 }
 
-const FORMATS = /^(precomputed|zarr[23]?|n5|graphene|boss|brainmaps|dvid|nifti|render|nggraph|deepzoom|obj|vtk):\/\/(.*)$/s
+const FORMATS = /^(precomputed|zarr[23]?|n5|graphene|nifti|deepzoom):\/\/(.*)$/s
 /** The newer spelling, `https://…|zarr3:`. */
 const FORMAT_BEHIND = /^(.*?)\|(?:neuroglancer-)?([a-z0-9-]+):?$/s
 const FORMS = 'known are gs://BUCKET/…, s3://BUCKET/…, s3+https://HOST/BUCKET/…, https://…, http://…, file://… and paths'

@@ -10,7 +10,14 @@ const UNPACK: Record<string, Unpack> = {
   'x-gzip': promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
+  zstd: unpackZstd,
+}
+
+/** The bounded one passes a cut-off frame for what it holds until then; the other one says that it is cut off, and has no bound. */
+async function unpackZstd(bytes: Uint8Array, options: { maxOutputLength: number }): Promise<Uint8Array> {
+  const unpacked = await promisify(zstdDecompress)(bytes, options)
+  await Bun.zstdDecompress(bytes)
+  return unpacked
 }
 
 /** `encoding` as in Content-Encoding. Throws `CorruptChunk` where the bytes are not that, or unpack to more than `maxBytes`. */
