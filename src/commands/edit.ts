@@ -9,8 +9,10 @@ import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
 import { createLog } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
+import { isRemoteSource } from '../stores/source.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import { createParts, type Parts } from './parts.ts'
+import { remoteEntryOf, type SourceEntry } from './source.ts'
 import { summarize } from './summary.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -28,21 +30,28 @@ export async function list(argv: readonly string[], environment: Environment): P
 export async function add(argv: readonly string[], environment: Environment): Promise<number> {
   const config = resolveConfig(argv, environment, { ownFlags: ['name', 'scale'], servesArguments: false })
   const [source, ...more] = config.words
-  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH --name NAME')
-  if (source.includes('://')) throw new ConfigError(`${source}: sources on the network are not supported yet`)
-  const path = resolve(source)
+  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH|URL --name NAME')
   const { settings, own } = config
-  const name = own['name'] ?? stemOf(basename(path))
+  const parts = await begin(config, environment)
+  const {
+    backend,
+    name: usual,
+    entry,
+    shown,
+  } = isRemoteSource(source) ? await remoteEntryOf(source, parts.resources.remote) : await localEntry(resolve(source), settings.data)
+  const name = own['name'] ?? usual
   const scale = own['scale'] === undefined ? {} : { scale: parseScale(own['scale']) }
-  const inside = relative(settings.data, path)
-  const entry = { path: inside.startsWith('..') || isAbsolute(inside) ? path : inside, ...scale }
-  const backend = await backendOf(path)
-  const { editor } = await begin(config, environment)
-  const problems = await editor.add({ [backend]: { [settings.organization]: { [name]: entry } } }, false)
+  const problems = await parts.editor.add({ [backend]: { [settings.organization]: { [name]: { ...entry, ...scale } } } }, false)
   for (const { dataset, reason } of problems) complain(`${dataset}: ${reason}`)
   if (problems.length > 0) return 1
-  say(`Added ${settings.organization}/${name} (${backend}, ${path})`)
+  say(`Added ${settings.organization}/${name} (${backend}, ${shown})`)
   return 0
+}
+
+async function localEntry(path: string, data: string): Promise<SourceEntry> {
+  const inside = relative(data, path)
+  const entry = { path: inside.startsWith('..') || isAbsolute(inside) ? path : inside }
+  return { backend: await backendOf(path), name: stemOf(basename(path)), entry, shown: path }
 }
 
 export async function set(argv: readonly string[], environment: Environment): Promise<number> {

@@ -6,8 +6,8 @@ const HEAD = `wkconnect shows microscopy volumes in webKnossos where they lie.
 Usage:
   wkconnect [PATH …] [flags]     serve the datasets of a folder, or single TIFF files
   wkconnect list [PATH …]        what would be served, and what not and why
-  wkconnect add PATH [--name NAME] [--scale X,Y,Z]
-                                 list a dataset that lies elsewhere
+  wkconnect add PATH|URL [--name NAME] [--scale X,Y,Z]
+                                 list a dataset that lies elsewhere: gs://, s3://, https://, a neuroglancer link
   wkconnect set NAME --scale X,Y,Z
                                  correct the voxel size, in nm
   wkconnect remove NAME          take a dataset off the list; no data are touched

@@ -5,7 +5,7 @@ import { sortEntries } from '../../src/datasets/entries.ts'
 import { type FoundDataset, idOf } from '../../src/datasets/found.ts'
 import { findStacks } from '../../src/datasets/stacks.ts'
 import type { Dataset } from '../../src/volume/chunked-array.ts'
-import { Unusable } from '../../src/volume/errors.ts'
+import { Unusable, UpstreamError } from '../../src/volume/errors.ts'
 
 const found = (name: string, fingerprint = '1', reason?: string): FoundDataset => ({
   organization: 'lab',
@@ -138,5 +138,79 @@ describe('stacks', () => {
 
   test('two spellings of one number are one slice', () => {
     expect(findStacks(['a7.tif', 'a07.tif', 'a8.tif'])).toMatchObject({ stacks: [{ slices: [{ z: 0 }, { z: 1 }] }], rest: ['a07.tif'] })
+  })
+})
+
+describe('datasets on other machines', () => {
+  const remote = (name: string, fingerprint = '1'): FoundDataset => ({
+    organization: 'lab',
+    name,
+    rule: 'test',
+    fingerprint,
+    descriptor: { format: 'wkw', folder: `https://host/${name}`, root: `https://host/${name}` },
+  })
+  const make = (looks: FoundDataset[], open: (name: string, n: number) => Promise<Dataset>) => {
+    const said: string[] = []
+    let n = 0
+    const catalogue = new Catalogue({
+      look: async () => ({ datasets: looks, notes: [], refused: [] }),
+      open: (_, name) => open(name, n++),
+      drop: () => {},
+      said: (line) => said.push(line),
+      retryMs: 30,
+    })
+    return { catalogue, said, state: (name: string) => catalogue.byName('lab', name)! }
+  }
+
+  test('that hang hold up none on this one, however many they are', async () => {
+    const many = Array.from({ length: 20 }, (_, k) => remote(`far${k}`))
+    const { catalogue, state } = make([...many, found('near')], (name) =>
+      name === 'near' ? Promise.resolve(dataset) : new Promise(() => {}),
+    )
+    await catalogue.start()
+    await state('near').opened
+    expect([state('near').status, state('far0').status, state('far19').status]).toEqual(['ok', 'opening', 'opening'])
+  })
+
+  test('that cannot be opened are tried again by themselves, and said once', async () => {
+    const { catalogue, said, state } = make([remote('far')], async (_, n) => {
+      if (n < 3) throw new UpstreamError({ cause: 'not now' })
+      return dataset
+    })
+    await catalogue.start()
+    await state('far').opened
+    expect([state('far').status, state('far').reason]).toEqual(['unusable', 'not now'])
+    for (let k = 0; k < 100 && state('far').status !== 'ok'; k++) await Bun.sleep(10)
+    expect([state('far').status, state('far').reason, said]).toEqual(['ok', undefined, ['lab/far is opened anew']])
+  })
+
+  test('stay what they are while another look tries them again', async () => {
+    let release = () => {}
+    const { catalogue, state } = make([remote('far')], async (_, n) => {
+      if (n === 0) throw new Unusable('no info')
+      await new Promise<void>((resolve) => (release = resolve))
+      return dataset
+    })
+    await catalogue.start()
+    await state('far').opened
+    await catalogue.look()
+    await Bun.sleep(20)
+    expect(state('far').status).toBe('unusable')
+    release()
+    await Bun.sleep(20)
+    expect(state('far').status).toBe('ok')
+  })
+
+  test('that were open stay so when their server does not answer a reload', async () => {
+    let isDown = false
+    const { catalogue, state } = make([remote('far')], async () => {
+      if (isDown) throw new UpstreamError({ cause: 'down' })
+      return dataset
+    })
+    await catalogue.start()
+    await state('far').opened
+    isDown = true
+    await catalogue.reload(state('far'))
+    expect([state('far').status, state('far').dataset]).toEqual(['ok', dataset])
   })
 })

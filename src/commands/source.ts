@@ -1,0 +1,54 @@
+/** What `wkconnect add` makes of a source on the network: which backend reads it, and the entry it gets in datasets.json. */
+import { ConfigError } from '../config/error.ts'
+import { isTiffName } from '../datasets/folders.ts'
+import { stemOf } from '../datasets/stacks.ts'
+import { isNeuroglancerLink, parseNeuroglancerLink } from '../stores/neuroglancer-link.ts'
+import type { RemoteStores } from '../stores/remote.ts'
+import { parseSource, shownPlace } from '../stores/source.ts'
+import { Unusable } from '../volume/errors.ts'
+
+export interface SourceEntry {
+  readonly backend: 'wkw' | 'tiff' | 'neuroglancer'
+  /** Where nobody says another one. */
+  readonly name: string
+  readonly entry: Readonly<Record<string, unknown>>
+  /** For messages: without secrets. */
+  readonly shown: string
+}
+
+/** Throws `ConfigError` for what is no source, or holds nothing we know; `UpstreamError` where it cannot be looked at. */
+export async function remoteEntryOf(source: string, remote: RemoteStores): Promise<SourceEntry> {
+  try {
+    return isNeuroglancerLink(source) ? entryOfLink(source) : await entryOfUrl(source, remote)
+  } catch (error) {
+    throw error instanceof Unusable ? new ConfigError(error.message) : error
+  }
+}
+
+/** Each layer with a source we may read; annotations and the like stay behind. */
+function entryOfLink(link: string): SourceEntry {
+  const layers = parseNeuroglancerLink(link)
+    .layers.filter(({ type }) => type === undefined || type === 'image' || type === 'segmentation')
+    .map(({ name, type, sources }) => [name, { source: sources[0], ...(type && { type }) }] as const)
+  if (layers.length === 0) throw new ConfigError('the neuroglancer link has no image and no segmentation')
+  return {
+    backend: 'neuroglancer',
+    name: layers[0]![0],
+    entry: { layers: Object.fromEntries(layers) },
+    shown: `a neuroglancer link, layers ${layers.map(([name]) => name).join(', ')}`,
+  }
+}
+
+async function entryOfUrl(source: string, remote: RemoteStores): Promise<SourceEntry> {
+  const { format, place } = parseSource(source)
+  const shown = shownPlace(place)
+  const last = decodeURIComponent(shown.split('/').findLast((part) => part !== '') ?? '')
+  const precomputed = (): SourceEntry => ({ backend: 'neuroglancer', name: last, entry: { layers: { [last]: { source } } }, shown })
+  if (format === 'precomputed') return precomputed()
+  if (format !== undefined) throw new ConfigError(`${shown}: the format ${format} cannot be added yet`)
+  if (isTiffName(last)) return { backend: 'tiff', name: stemOf(last), entry: { path: source }, shown }
+  const store = await remote.open(source, undefined, { isTrusted: true })
+  if (await store.stat('info')) return precomputed()
+  if (await store.stat('datasource-properties.json')) return { backend: 'wkw', name: last, entry: { path: source }, shown }
+  throw new ConfigError(`${shown} is not a .tif and has neither info (Precomputed) nor datasource-properties.json (WKW) in it`)
+}
