@@ -50,13 +50,13 @@ export class FileStore implements Store {
     }
   }
 
-  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  async get(key: string, range?: ByteRange, signal?: AbortSignal, maxBytes = MAX_GET_BYTES): Promise<Uint8Array | undefined> {
     const file = await this.open(key)
     if (!file) return undefined
     const start = range ? Math.max(0, range.start < 0 ? file.size + range.start : range.start) : 0
     const length = Math.max(0, Math.min(file.size - start, range?.length ?? file.size))
-    if (length > MAX_GET_BYTES)
-      throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${MAX_GET_BYTES} read in one piece` })
+    if (length > maxBytes)
+      throw new CorruptChunk({ file: file.name, cause: `${length} bytes are more than the ${maxBytes} read in one piece` })
     const bytes = new Uint8Array(length)
     if (length > 0) await file.read(bytes, start, signal)
     return bytes

@@ -7,17 +7,17 @@ import { MAX_GET_BYTES, type Store } from './store.ts'
 
 const SUFFIXES = { '.gz': 'gzip', '.br': 'br', '.zstd': 'zstd' } as const
 
-/** The plain name counts first. `get` throws `CorruptChunk` where the bytes unpack to more than `maxBytes`. */
-export function withCompressedSiblings(store: Store, maxBytes = MAX_GET_BYTES): Store {
+/** The plain name counts first. `get` throws `CorruptChunk` where the bytes unpack to more than its `maxBytes`. */
+export function withCompressedSiblings(store: Store): Store {
   return {
     url: store.url,
     stat: (key, signal) => store.stat(key, signal),
     open: (key, signal) => store.open(key, signal),
-    async get(key, range, signal) {
-      const plain = await store.get(key, range, signal)
+    async get(key, range, signal, maxBytes = MAX_GET_BYTES) {
+      const plain = await store.get(key, range, signal, maxBytes)
       if (plain || range) return plain
       for (const [suffix, encoding] of Object.entries(SUFFIXES)) {
-        const packed = await store.get(key + suffix, undefined, signal)
+        const packed = await store.get(key + suffix, undefined, signal, maxBytes)
         if (packed) return decodeContent(packed, encoding, maxBytes, `${store.url}/${key}${suffix}`)
       }
       return undefined

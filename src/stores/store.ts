@@ -32,8 +32,8 @@ export interface Store {
   /** For messages and the descriptor: the folder or URL the keys are relative to. */
   readonly url: string
   stat(key: string, signal?: AbortSignal): Promise<Stat | undefined>
-  /** All bytes, or those of the range that exist. Refuses more than `MAX_GET_BYTES`. */
-  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /** All bytes, or those of the range that exist. Refuses an object of more than `maxBytes`, which is `MAX_GET_BYTES` where it is not given. */
+  get(key: string, range?: ByteRange, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array | undefined>
   /** At once where the store is a local disk. */
   open(key: string, signal?: AbortSignal): MaybePromise<Readable | undefined>
   /** Names directly below a prefix, folders told apart. An absent prefix has none. */

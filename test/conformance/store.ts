@@ -33,6 +33,24 @@ export function describeStore(name: string, make: () => Promise<Store>): void {
       expect(await store.get('a.bin', { start: 2000, length: 5 })).toEqual(new Uint8Array())
     })
 
+    test('an object larger than asked for is refused', async () => {
+      const store = await make()
+      expect((await store.get('a.bin', undefined, undefined, 1000))?.length).toBe(1000)
+      expect(await store.get('a.bin', undefined, undefined, 999).catch((error) => error)).toBeInstanceOf(CorruptChunk)
+    })
+
+    test('many keys and ranges at once are each their own', async () => {
+      const store = await make()
+      const all = STORED['a.bin']!
+      const starts = Array.from({ length: 60 }, (_, n) => (n * 37) % 900)
+      const parts = await Promise.all(starts.map((start) => store.get('a.bin', { start, length: 50 })))
+      expect(parts).toEqual(starts.map((start) => all.slice(start, start + 50)))
+    })
+
+    test('an open key is current while nothing changes', async () => {
+      expect(await (await (await make()).open('a.bin'))?.isCurrent()).toBe(true)
+    })
+
     test('an open key is read at any position, and never beyond its end', async () => {
       const file = (await (await make()).open('a.bin'))!
       const target = new Uint8Array(7)

@@ -1,7 +1,8 @@
 /** TIFFs and WKW folders on a web server: the same voxels as from a disk, with few requests, and honest about what goes wrong. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { tiledFiles } from '../../bench/tiled.ts'
 import { mergeFiles, sortEntries } from '../../src/datasets/entries.ts'
 import { mergeEntries } from '../../src/datasets/merge.ts'
 import { openDataset, type Resources } from '../../src/datasets/open.ts'
@@ -81,6 +82,17 @@ describe('TIFF', () => {
     server.fault(fault)
     expect((await openEntry('tiff', { path: `${server.url}/big.tif` }).catch((error) => error)).message).toContain(words)
   })
+})
+
+test('opening a TIFF of 2 MB, whose tables lie in front, costs a request, and a tile of it few more', async () => {
+  for (const [name, path] of await tiledFiles()) server.objects.set(`${name}.tif`, new Uint8Array(readFileSync(path)))
+  const dataset = await openEntry('tiff', { path: `${server.url}/none.tif` })
+  expect(server.asked.length).toBeLessThanOrEqual(2)
+  server.asked.length = 0
+  server.bytesSent = 0
+  await readBox(dataset.layers[0]!, [1, 1, 1], [512, 512, 0], [256, 256, 1])
+  expect(server.asked.length).toBeLessThanOrEqual(3)
+  expect(server.bytesSent).toBeLessThan(256 * 1024)
 })
 
 describe('WKW', () => {

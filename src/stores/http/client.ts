@@ -48,8 +48,9 @@ export class HttpClient {
   send(request: HttpRequest, { signal, prepare, accept }: SendOptions = {}): Promise<HttpAnswer> {
     const { limit, breaker, budget } = this.#origin(request.url.origin)
     const until = performance.now() + this.#options.totalMs
-    const over = AbortSignal.timeout(this.#options.totalMs)
-    const either = signal ? AbortSignal.any([signal, over]) : over
+    const over = new AbortController()
+    const timer = setTimeout(() => over.abort(new Error('too late')), this.#options.totalMs)
+    const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal
     const attempt = async (n: number): Promise<HttpAnswer> => {
       refuse(breaker.refusal(), request)
       const prepared = prepare ? await prepare(request, n) : request
@@ -71,12 +72,15 @@ export class HttpClient {
         }
       }, either)
     }
-    return retrying(attempt, { until, budget, signal: either }).catch((error) => {
+    const explain = (error: unknown): never => {
       signal?.throwIfAborted()
-      if (!over.aborted || error instanceof UpstreamError) throw error
+      if (!over.signal.aborted || error instanceof UpstreamError) throw error
       breaker.failed('no answer in time', WEIGHTS.silent)
       throw new UpstreamError({ file: shownUrl(request.url), cause: `no answer within ${this.#options.totalMs / 1000} s` })
-    })
+    }
+    return retrying(attempt, { until, budget, signal: either })
+      .catch(explain)
+      .finally(() => clearTimeout(timer))
   }
 
   #origin(name: string): Origin {

@@ -5,7 +5,7 @@ import type { HttpAnswer } from './transport.ts'
 
 export interface Part {
   readonly bytes: Uint8Array
-  /** Of the whole object. */
+  /** Of the whole object; NaN where the server does not say. */
   readonly total: number
 }
 
@@ -38,7 +38,7 @@ export function partOf(answer: HttpAnswer, range: ByteRange, file: string): Part
   if (first !== start || last !== end - 1)
     throw wrong(`answers with bytes ${first} to ${last} of ${match[3]}, asked for were ${range.length} from ${range.start}`)
   if (bytes.length !== end - start) throw wrong(`answers with ${bytes.length} bytes and says they were ${end - start}`)
-  return { bytes: range.start < 0 ? bytes.subarray(0, range.length) : bytes, total: Number.isNaN(total) ? end : total }
+  return { bytes: range.start < 0 ? bytes.subarray(0, range.length) : bytes, total }
 }
 
 export const isIdentity = (headers: Headers): boolean => /^(identity)?$/i.test(headers.get('content-encoding') ?? '')

@@ -3,7 +3,7 @@
  * missing where the metadata can be read (formats.md 2.2). Ranges are asked for without content encoding, whole objects with gzip, which
  * is taken off once.
  */
-import { Unusable, UpstreamError } from '../../volume/errors.ts'
+import { CorruptChunk, Unusable, UpstreamError } from '../../volume/errors.ts'
 import { type ByteRange, FileChanged, type ListEntry, MAX_GET_BYTES, type Readable, type Stat, type Store } from '../store.ts'
 import { BLOCK_BYTES, type BlockCache } from './blocks.ts'
 import type { HttpClient } from './client.ts'
@@ -38,9 +38,6 @@ export interface ObjectStoreParts {
   readonly guard?: HttpRequest['guard']
 }
 
-/** A 403 says something about the metadata for so long. */
-const READABLE_MS = 10_000
-
 export class ObjectStore implements Store {
   readonly url: string
   readonly list?: (prefix: string) => Promise<readonly ListEntry[]>
@@ -59,7 +56,6 @@ export class ObjectStore implements Store {
 
   metadataRead(key: string): void {
     this.#metadataKey = key
-    this.#metadataReadable = { at: performance.now(), is: Promise.resolve(true) }
   }
 
   async stat(key: string, signal?: AbortSignal): Promise<Stat | undefined> {
@@ -76,8 +72,8 @@ export class ObjectStore implements Store {
     return whole && { size: whole.bytes.length, version: versionOf(whole.headers, whole.bytes.length) }
   }
 
-  async get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    if (!range) return (await this.#whole(key, signal))?.bytes
+  async get(key: string, range?: ByteRange, signal?: AbortSignal, maxBytes = MAX_GET_BYTES): Promise<Uint8Array | undefined> {
+    if (!range) return (await this.#whole(key, signal, maxBytes))?.bytes
     if (range.length > MAX_GET_BYTES)
       throw new UpstreamError({
         file: this.#shown(key),
@@ -91,14 +87,16 @@ export class ObjectStore implements Store {
   async open(key: string, signal?: AbortSignal): Promise<Readable | undefined> {
     const first = await this.#part(key, { start: 0, length: BLOCK_BYTES }, signal)
     if (!first) return undefined
-    const { total, version } = first
+    const { version } = first
+    const size = Number.isNaN(first.total) ? (await this.stat(key, signal))?.size : first.total
+    if (size === undefined) return undefined
     const ranges = this.#versions(key, version)
     const read = async (start: number, length: number, reader?: AbortSignal): Promise<Uint8Array> => {
       const part = await ranges.get(key, start, length, reader)
       if (part?.bytes.length !== length) throw new FileChanged(`${this.#shown(key)} was changed while it was being read`)
       return part.bytes
     }
-    const stat = { size: total, version }
+    const stat = { size, version }
     const currentVersion = async () => (await this.stat(key))?.version
     return new RemoteFile({ name: this.#shown(key), stat, blocks: this.#parts.blocks, read, currentVersion }, first.bytes)
   }
@@ -114,11 +112,16 @@ export class ObjectStore implements Store {
     })
   }
 
-  async #whole(key: string, signal?: AbortSignal): Promise<HttpAnswer | undefined> {
-    const answer = await this.#object(key, { headers: { 'Accept-Encoding': 'gzip' }, maxBytes: MAX_GET_BYTES }, signal)
-    if (!answer || isIdentity(answer.headers)) return answer
-    const encoding = answer.headers.get('content-encoding') ?? ''
-    return { ...answer, bytes: await decodeContent(answer.bytes, encoding, MAX_GET_BYTES, this.#shown(key)) }
+  async #whole(key: string, signal?: AbortSignal, maxBytes = MAX_GET_BYTES): Promise<HttpAnswer | undefined> {
+    // what does not shrink grows a little when it is compressed
+    const request = { headers: { 'Accept-Encoding': 'gzip' }, maxBytes: maxBytes + (maxBytes >> 6) + 1024 }
+    const answer = await this.#object(key, request, signal)
+    if (!answer) return undefined
+    const { headers } = answer
+    const bytes = await decodeContent(answer.bytes, headers.get('content-encoding') ?? '', maxBytes, this.#shown(key))
+    if (bytes.length > maxBytes)
+      throw new CorruptChunk({ file: this.#shown(key), cause: `${bytes.length} bytes, at most ${maxBytes} are expected` })
+    return { ...answer, bytes }
   }
 
   async #part(key: string, range: ByteRange, signal?: AbortSignal, expected?: string): Promise<(Part & { version: string }) | undefined> {
@@ -145,12 +148,13 @@ export class ObjectStore implements Store {
     accept?: (answer: HttpAnswer) => void,
   ): Promise<HttpAnswer | undefined> {
     const url = this.#parts.place.urlOf(key)
+    const since = performance.now()
     const answer = await this.#send({ ...request, url, guard: this.#parts.guard }, signal, accept)
     const { status } = answer
     if (status === 200 || status === 206 || status === 416) return answer
     if (status === 404 || status === 410) return undefined
     const file = shownUrl(url)
-    if (status === 403 && key !== this.#metadataKey && (await this.#isMetadataReadable())) return undefined
+    if (status === 403 && key !== this.#metadataKey && (await this.#isMetadataReadable(since))) return undefined
     if (status === 401 || status === 403)
       throw new UpstreamError({ file, cause: `status ${status}: it may not be read with the credentials given, or without any` })
     throw new UpstreamError({ file, cause: `the server answers with status ${status}` })
@@ -169,12 +173,12 @@ export class ObjectStore implements Store {
     })
   }
 
-  /** Whether the metadata still can be read; asked again once in a while, for access may be withdrawn. */
-  #isMetadataReadable(): Promise<boolean> {
+  /** Whether the metadata could be read after `since`: access may have been withdrawn. All who ask meanwhile share the answer. */
+  #isMetadataReadable(since: number): Promise<boolean> {
     const key = this.#metadataKey
     if (key === undefined) return Promise.resolve(false)
     const known = this.#metadataReadable
-    if (known && performance.now() - known.at < READABLE_MS) return known.is
+    if (known && known.at >= since) return known.is
     const is = this.#part(key, { start: 0, length: 1 }).then(
       (part) => part !== undefined,
       (error) => {

@@ -111,6 +111,22 @@ describe('what the server answers', () => {
     ])
   })
 
+  test('403 once the metadata cannot be read any more: credentials, not black voxels', async () => {
+    const store = await open()
+    await store.get('a.bin')
+    store.metadataRead!('a.bin')
+    server.fault({ forbidden: true, when: ({ key }) => key.endsWith('chunk') })
+    expect(await store.get('chunk')).toBeUndefined()
+    server.heal().fault({ status: 403 })
+    expect((await failure(store.get('chunk'))).message).toContain('credentials')
+  })
+
+  test('a length that nobody says is asked for', async () => {
+    server.fault({ contentRange: (value) => value.replace(/\d+$/, '*') })
+    const file = (await (await open()).open('big'))!
+    expect(file.size).toBe(BIG.length)
+  })
+
   test('a body that says it is compressed and is not: damaged', async () => {
     server.fault({ claimGzip: true })
     expect(await failure((await open()).get('a.bin'))).toBeInstanceOf(CorruptChunk)
