@@ -1,7 +1,6 @@
 /** What datasets there are, and asking to look again (protocol.md 2.9, 2.10). */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { type CatalogueEntry, within } from '../datasets/catalogue.ts'
 import { dataSourceOf, listedDataset } from '../datasets/data-source.ts'
 import { idOf } from '../datasets/found.ts'
 import { CannotWrite } from '../datasets/write.ts'
@@ -12,11 +11,6 @@ import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
 import { findDataset, OPENING_MS } from './lookup.ts'
 
-/** Datasets on other machines are listed as they are after this time. */
-const REMOTE_MS = 1500
-
-const allOpened = (entries: readonly CatalogueEntry[]) => Promise.all(entries.map(({ opened }) => opened))
-
 const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { ...COMMON, 'Content-Type': 'application/json' } })
 const text = (value: string) => new Response(value, { headers: COMMON })
 
@@ -26,11 +20,7 @@ export const datasetRoutes = (context: Context, prefix: string) => {
     context.access.checkRead(request)
     const until = performance.now() + OPENING_MS
     await context.catalogue.firstLook(OPENING_MS)
-    const entries = context.catalogue.entries()
-    const left = Math.max(0, until - performance.now())
-    const here = entries.filter(({ isRemote }) => !isRemote)
-    const elsewhere = entries.filter(({ isRemote }) => isRemote)
-    await Promise.all([within(allOpened(here), left), within(allOpened(elsewhere), Math.min(left, REMOTE_MS))])
+    await context.catalogue.settled(Math.max(0, until - performance.now()))
     return json(context.catalogue.entries().map(listedDataset))
   })
   app.post('/datasets', ({ request }) => addDatasets(context, request), { parse: 'none' })

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { ConfigError } from '../config/error.ts'
 import { isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
-import { within } from '../datasets/catalogue.ts'
 import { Watch } from '../datasets/watch.ts'
 import { createLog, type Log } from '../log.ts'
 import { writeSample } from '../sample/index.ts'
@@ -47,7 +46,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
   if (settings.portFile) await writeFile(settings.portFile, `${server.port}\n`)
   announce(config, server, log)
   void look.then(async (found) => {
-    await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), SUMMARY_MS)
+    await catalogue.settled(SUMMARY_MS)
     log.info(summarize(catalogue.entries(), found))
   })
   const again = () => server.look()

@@ -74,7 +74,7 @@ export async function startServer(
 function createControl({ catalogue, editor, drop, look: lookAgain }: Parts): Control {
   const look = async () => {
     await lookAgain()
-    await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
+    await catalogue.settled(OPENING_MS)
   }
   return {
     look,

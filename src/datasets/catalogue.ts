@@ -46,6 +46,8 @@ export interface CatalogueOptions {
 }
 
 const RETRY_MS = 20_000
+/** Nobody waits longer for datasets on other machines than this, unless it is for one of them. */
+const REMOTE_MS = 1500
 
 export class Catalogue {
   readonly #options: CatalogueOptions
@@ -103,6 +105,12 @@ export class Catalogue {
 
   byId(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id)
+  }
+
+  /** Waits until all datasets are opened, but not long, and hardly at all for those on other machines. */
+  async settled(timeoutMs: number): Promise<void> {
+    const openings = (remote: boolean) => Promise.all(this.entries().flatMap(({ isRemote: is, opened }) => (is === remote ? [opened] : [])))
+    await Promise.all([within(openings(false), timeoutMs), within(openings(true), Math.min(timeoutMs, REMOTE_MS))])
   }
 
   /** Drops the caches of a dataset and opens it anew. */

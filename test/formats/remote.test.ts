@@ -1,5 +1,5 @@
 /** TIFFs and WKW folders on a web server: the same voxels as from a disk, with few requests, and honest about what goes wrong. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { tiledFiles } from '../../bench/tiled.ts'
@@ -7,6 +7,7 @@ import { mergeFiles, sortEntries } from '../../src/datasets/entries.ts'
 import { mergeEntries } from '../../src/datasets/merge.ts'
 import { openDataset, type Resources } from '../../src/datasets/open.ts'
 import { FileHandles } from '../../src/stores/handles.ts'
+import type { Readable } from '../../src/stores/store.ts'
 import type { Dataset } from '../../src/volume/chunked-array.ts'
 import { Unusable, UpstreamError } from '../../src/volume/errors.ts'
 import { GOLDEN, readable, sha256 } from '../support/golden.ts'
@@ -113,6 +114,31 @@ describe('WKW', () => {
     expect(await readBox(layer, mag, topLeft, size).catch((error) => error)).toBeInstanceOf(UpstreamError)
     server.heal()
     expect(sha256(await readBox(layer, mag, topLeft, size))).toBe(expected)
+  })
+})
+
+describe('an object that is replaced', () => {
+  const url = () => `${server.url}/swapped.tif`
+  const path = tiffOf(tiffs[0]![1].path)!
+  const open = async () => {
+    server.objects.set('swapped.tif', server.objects.get(path)!)
+    const { datasets } = await mergeEntries([], sortEntries({ tiff: { lab: { remote: { path: url() } } } }), '/nowhere', new FileHandles())
+    const id = `lab/remote@s${++opened}`
+    const dataset = await openDataset(id, 'remote', datasets[0]!.descriptor!, resources, () => {})
+    const { topLeft, size, mag } = tiffs[0]![1].layers[0]!
+    await readBox(dataset.layers[0]!, mag, topLeft, size)
+    server.objects.set('swapped.tif', new Uint8Array(Buffer.concat([server.objects.get(path)!, Uint8Array.of(1)])))
+    return id
+  }
+
+  test('is noticed by looking again: another ETag', async () => {
+    const id = await open()
+    const file = [...resources.tables.entries()].find(([key]) => key.startsWith(`${id}/`))![1] as { file: Readable }
+    expect(await file.file.isCurrent()).toBe(true)
+    const later = performance.now() + 60_000
+    const clock = spyOn(performance, 'now').mockImplementation(() => later)
+    expect(await file.file.isCurrent()).toBe(false)
+    clock.mockRestore()
   })
 })
 
