@@ -2,10 +2,11 @@
 import { ConfigError } from '../config/error.ts'
 import { isTiffName } from '../datasets/folders.ts'
 import { stemOf } from '../datasets/stacks.ts'
+import { CannotWrite } from '../datasets/write.ts'
 import { isNeuroglancerLink, parseNeuroglancerLink } from '../stores/neuroglancer-link.ts'
 import type { RemoteStores } from '../stores/remote.ts'
 import { parseSource, shownPlace } from '../stores/source.ts'
-import { Unusable } from '../volume/errors.ts'
+import { DataError, Unusable } from '../volume/errors.ts'
 
 export interface SourceEntry {
   readonly backend: 'wkw' | 'tiff' | 'neuroglancer'
@@ -16,12 +17,13 @@ export interface SourceEntry {
   readonly shown: string
 }
 
-/** Throws `ConfigError` for what is no source, or holds nothing we know; `UpstreamError` where it cannot be looked at. */
+/** Throws `ConfigError` for what is no source, or holds nothing we know; `CannotWrite` where it cannot be looked at. */
 export async function remoteEntryOf(source: string, remote: RemoteStores): Promise<SourceEntry> {
   try {
     return isNeuroglancerLink(source) ? entryOfLink(source) : await entryOfUrl(source, remote)
   } catch (error) {
-    throw error instanceof Unusable ? new ConfigError(error.message) : error
+    if (error instanceof Unusable) throw new ConfigError(error.message)
+    throw error instanceof DataError ? new CannotWrite(`it was not added: ${error.message}`) : error
   }
 }
 

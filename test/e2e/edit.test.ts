@@ -138,7 +138,8 @@ describe('the command line', () => {
 
   test.each([
     [['add', '/nowhere/at/all'], 2, /does not exist/],
-    [['add', 'gs://bucket/volume', '--name', 'x'], 2, /not supported yet/],
+    [['add', 'ftp://host/volume', '--name', 'x'], 2, /known are gs:/],
+    [['add', 'http://127.0.0.1:1/volume', '--name', 'x'], 1, /not added: .*refused/],
     [['add', join(GOLDEN, 'data/tiff/bilevel')], 1, /1 bit/],
     [['set', 'nothing', '--scale', '1,1,1'], 1, /no dataset nothing/],
     [['set', 'rgb', '--scale', '1,x'], 2, /--scale/],
