@@ -7,13 +7,13 @@ import { MAX_GET_BYTES, type Store } from './store.ts'
 
 const SUFFIXES = { '.gz': 'gzip', '.br': 'br', '.zstd': 'zstd' } as const
 
-/** The plain name counts first. `get` throws `CorruptChunk` where the bytes unpack to more than its `maxBytes`. */
-export function withCompressedSiblings(store: Store): Store {
+/** The plain name counts first. `get` throws `CorruptChunk` where the bytes unpack to more than `maxBytes`, its own or `most`. */
+export function withCompressedSiblings(store: Store, most = MAX_GET_BYTES): Store {
   return {
     url: store.url,
     stat: (key, signal) => store.stat(key, signal),
     open: (key, signal) => store.open(key, signal),
-    async get(key, range, signal, maxBytes = MAX_GET_BYTES) {
+    async get(key, range, signal, maxBytes = most) {
       const plain = await store.get(key, range, signal, maxBytes)
       if (plain || range) return plain
       for (const [suffix, encoding] of Object.entries(SUFFIXES)) {
