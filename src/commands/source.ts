@@ -5,7 +5,7 @@ import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
 import { isNeuroglancerLink, parseNeuroglancerLink } from '../stores/neuroglancer-link.ts'
 import type { RemoteStores } from '../stores/remote.ts'
-import { parseSource, shownPlace } from '../stores/source.ts'
+import { lastNameOf, parseSource, shownPlace } from '../stores/source.ts'
 import { DataError, Unusable } from '../volume/errors.ts'
 
 export interface SourceEntry {
@@ -44,7 +44,7 @@ function entryOfLink(link: string): SourceEntry {
 async function entryOfUrl(source: string, remote: RemoteStores): Promise<SourceEntry> {
   const { format, place } = parseSource(source)
   const shown = shownPlace(place)
-  const last = decodeURIComponent(shown.split('/').findLast((part) => part !== '') ?? '')
+  const last = lastNameOf(place)
   const precomputed = (): SourceEntry => ({ backend: 'neuroglancer', name: last, entry: { layers: { [last]: { source } } }, shown })
   if (format === 'precomputed') return precomputed()
   if (format !== undefined) throw new ConfigError(`${shown}: the format ${format} cannot be added yet`)

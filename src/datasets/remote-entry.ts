@@ -1,6 +1,6 @@
 /** An entry of datasets.json whose path is on the network: a TIFF, or the folder of a WKW dataset. */
 
-import { parseSource, shownPlace } from '../stores/source.ts'
+import { lastNameOf, parseSource, shownPlace } from '../stores/source.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { DatasetEntry } from './entries.ts'
 import { isTiffName } from './folders.ts'
@@ -18,7 +18,7 @@ export function remoteEntry(entry: DatasetEntry, path: string): FoundDataset {
     const found = { organization, name, rule: `datasets.json, ${shown}`, fingerprint: Bun.hash(JSON.stringify(entry)).toString(36) }
     const options = { scale, ...(credentials !== undefined && { config: { credentials } }) }
     if (backend === 'wkw') return { ...found, descriptor: { format: 'wkw', folder: shown, root: shown, source: path, ...options } }
-    const key = decodeURIComponent(shown.split('/').at(-1) ?? '')
+    const key = lastNameOf(place)
     if (!isTiffName(key)) return bad(`${shown} is not the URL of a .tif file`)
     // the query stays with the folder, and with it goes to every request
     const source = path.replace(/[^/?#]*(?=([?#].*)?$)/, '')

@@ -96,3 +96,10 @@ export function shownPlace(place: SourcePlace): string {
   if (place.kind === 's3' && place.endpoint) return `s3+${place.endpoint.origin}/${path}`
   return `${place.kind}://${path}`
 }
+
+/** The last part of its path, as people call it; empty where there is none. */
+export function lastNameOf(place: SourcePlace): string {
+  const path = place.kind === 'file' ? place.path : place.kind === 'http' ? place.url.pathname : place.prefix || place.bucket
+  const last = path.split('/').findLast((part) => part !== '') ?? ''
+  return place.kind === 'http' ? decode(last) : last
+}

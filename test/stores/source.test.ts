@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { isNeuroglancerLink, parseNeuroglancerLink } from '../../src/stores/neuroglancer-link.ts'
-import { isRemoteSource, parseSource, shownPlace } from '../../src/stores/source.ts'
+import { isRemoteSource, lastNameOf, parseSource, shownPlace } from '../../src/stores/source.ts'
 import { Unusable } from '../../src/volume/errors.ts'
 
 describe('sources', () => {
@@ -45,6 +45,13 @@ describe('sources', () => {
     '',
   ])('%p is refused with the forms there are', (text) => expect(() => parseSource(text)).toThrow(Unusable))
 })
+
+test.each([
+  ['https://host/a/b%20c.tif?x=/y', 'b c.tif'],
+  ['gs://bucket/a/50%/x%20y', 'x%20y'],
+  ['s3://bucket', 'bucket'],
+  ['https://host/', ''],
+])('%s is called %p', (text, name) => expect(lastNameOf(parseSource(text).place)).toBe(name))
 
 describe('neuroglancer links', () => {
   const state = {

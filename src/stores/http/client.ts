@@ -51,6 +51,7 @@ export class HttpClient {
     const over = new AbortController()
     const timer = setTimeout(() => over.abort(new Error('too late')), this.#options.totalMs)
     const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal
+    let isAsking = false
     const attempt = async (n: number): Promise<HttpAnswer> => {
       refuse(breaker.refusal(), request)
       const prepared = prepare ? await prepare(request, n) : request
@@ -58,6 +59,7 @@ export class HttpClient {
         // it may have become known while this one waited in line
         refuse(breaker.enter(), request)
         try {
+          isAsking = true
           const answer = await exchange(prepared, this.#options, either)
           const { status } = answer
           if (status >= 500 || status === 429 || status === 408) throw statusError(request, answer)
@@ -75,7 +77,8 @@ export class HttpClient {
     const explain = (error: unknown): never => {
       signal?.throwIfAborted()
       if (!over.signal.aborted || error instanceof UpstreamError) throw error
-      breaker.failed('no answer in time', WEIGHTS.silent)
+      // who only waited in line knows nothing of the server
+      if (isAsking) breaker.failed('no answer in time', WEIGHTS.silent)
       throw new UpstreamError({ file: shownUrl(request.url), cause: `no answer within ${this.#options.totalMs / 1000} s` })
     }
     return retrying(attempt, { until, budget, signal: either })

@@ -165,6 +165,15 @@ describe('time', () => {
     expect(performance.now() - start).toBeLessThan(2000)
   })
 
+  test('who only waits in line does not blame the server', async () => {
+    server.latencyMs = 400
+    const store = await open({ parallel: 1, totalMs: 500 })
+    const all = await Promise.allSettled(Array.from({ length: 12 }, () => store.get('folder/b')))
+    server.latencyMs = 0
+    expect(all.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(8)
+    expect((await store.get('folder/b'))?.length).toBe(3)
+  })
+
   test('an abort ends it at once, with its reason', async () => {
     server.fault({ delayMs: 3000 })
     const reason = new Error('the reader left')
