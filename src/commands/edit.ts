@@ -7,6 +7,7 @@ import { isTiffName, kindOf, listFolder } from '../datasets/folders.ts'
 import type { FoundDataset } from '../datasets/found.ts'
 import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
+import { isRemote, plain } from '../formats/precomputed/source.ts'
 import { createLog } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import type { Vec3 } from '../volume/vec.ts'
@@ -28,20 +29,20 @@ export async function list(argv: readonly string[], environment: Environment): P
 export async function add(argv: readonly string[], environment: Environment): Promise<number> {
   const config = resolveConfig(argv, environment, { ownFlags: ['name', 'scale'], servesArguments: false })
   const [source, ...more] = config.words
-  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH --name NAME')
-  if (source.includes('://')) throw new ConfigError(`${source}: sources on the network are not supported yet`)
-  const path = resolve(source)
+  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH_OR_URL --name NAME')
   const { settings, own } = config
-  const name = own['name'] ?? stemOf(basename(path))
+  const path = isRemote(source) ? undefined : resolve(plain(source).replace(/^file:\/\//i, ''))
+  const last = path === undefined ? (plain(source).split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? '') : stemOf(basename(path))
+  const name = own['name'] ?? last
   const scale = own['scale'] === undefined ? {} : { scale: parseScale(own['scale']) }
-  const inside = relative(settings.data, path)
-  const entry = { path: inside.startsWith('..') || isAbsolute(inside) ? path : inside, ...scale }
-  const backend = await backendOf(path)
+  const place = path === undefined ? { layers: { [last]: { source } } } : { path: pathInList(path, settings.data) }
+  const entry = { ...place, ...scale }
+  const backend = path === undefined ? 'neuroglancer' : await backendOf(path)
   const { editor } = await begin(config, environment)
   const problems = await editor.add({ [backend]: { [settings.organization]: { [name]: entry } } }, false)
   for (const { dataset, reason } of problems) complain(`${dataset}: ${reason}`)
   if (problems.length > 0) return 1
-  say(`Added ${settings.organization}/${name} (${backend}, ${path})`)
+  say(`Added ${settings.organization}/${name} (${backend}, ${path ?? source})`)
   return 0
 }
 
@@ -95,13 +96,20 @@ function parseScale(text: string): Vec3 {
   return [edges[0]!, edges[1]!, edges[2] ?? 1]
 }
 
-async function backendOf(path: string): Promise<'wkw' | 'tiff'> {
+/** Relative where it lies in the data folder, which may be moved. */
+function pathInList(path: string, data: string): string {
+  const inside = relative(data, path)
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+}
+
+async function backendOf(path: string): Promise<'wkw' | 'tiff' | 'neuroglancer'> {
   const stats = await stat(path).catch(() => undefined)
   if (!stats) throw new ConfigError(`${path} does not exist`)
   if (!stats.isDirectory()) return 'tiff'
   const allowed = await AllowedFolders.of([path])
   const listing = await listFolder(path, allowed)
-  const kind = await kindOf(path, listing, allowed)
+  const kind = await kindOf(path, listing, allowed, undefined, true)
+  if (kind === 'precomputed' || kind === 'precomputed-layers') return 'neuroglancer'
   return kind === 'images' || (kind === undefined && listing.files.some(isTiffName)) ? 'tiff' : 'wkw'
 }
 

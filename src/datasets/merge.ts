@@ -9,6 +9,7 @@ import type { DatasetEntry, Entries } from './entries.ts'
 import { isTiffName, listFolder } from './folders.ts'
 import { type FoundDataset, keyOf } from './found.ts'
 import { fingerprintOf, imageLayers } from './images.ts'
+import { configOfFolder, sourcesDataset, versionOfInfos } from './sources.ts'
 import { stemOf } from './stacks.ts'
 
 export interface Merged {
@@ -54,6 +55,7 @@ async function applyEntry(
 ): Promise<FoundDataset> {
   const { organization, name, backend, scale } = entry
   const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
+  if (entry.config?.layers) return sourcesDataset(entry, dataFolder, handles)
   const fingerprint = `${found?.fingerprint} ${JSON.stringify(entry)}`
   if (entry.path === undefined) {
     if (!found)
@@ -75,6 +77,12 @@ async function applyEntry(
     })
     const folder = isFile ? dirname(root) : root
     const place = { organization, name, rule: `datasets.json, ${path}` }
+    if (backend === 'neuroglancer') {
+      if (isFile) return bad(`${path} is a file, a Precomputed dataset is a folder`)
+      const { folders } = await listFolder(root, await AllowedFolders.of([root]))
+      const descriptor = { format: backend, folder, root, scale, config: await configOfFolder(path, root) }
+      return { ...place, descriptor, fingerprint: `${fingerprint} ${await versionOfInfos(root, folders)}` }
+    }
     if (backend === 'wkw') {
       if (isFile) return bad(`${path} is a file, a WKW dataset is a folder`)
       return { ...place, descriptor: { format: 'wkw', folder, root, scale }, fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}` }

@@ -10,6 +10,7 @@ import type { FileHandles } from '../stores/handles.ts'
 import { type Mount, mountOf } from '../stores/mounts.ts'
 import type { Patience } from '../stores/patience.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
+import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
 
 /** What opening and reading datasets needs; one per serving thread. */
@@ -31,13 +32,17 @@ export async function openDataset(
   changed: () => void,
 ): Promise<Dataset> {
   const { pool, tables, buffers, handles } = resources
-  const allowed = resources.allowed.and(descriptor.root)
+  const allowed = [descriptor.root, ...(descriptor.roots ?? [])].reduce((all, root) => all.and(root), resources.allowed)
   const format = await loadFormat(descriptor.format)
-  const storeAt = async (path: string) => {
+  const fileStore = async (folder: string) => new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
+  const storeAt = async (source: string) => {
+    const path = source.replace(/^(precomputed:\/\/)?(file:\/\/)?/i, '')
+    if (path.includes('://')) throw new Unusable(`${path}: sources on the network are not supported yet`)
     const folder = await handles.patience.wait(path, path, () => realpath(path))
-    return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
+    allowed.check(path, folder)
+    return fileStore(folder)
   }
-  const store = await storeAt(descriptor.folder)
+  const store = await fileStore(await handles.patience.wait(descriptor.folder, descriptor.folder, () => realpath(descriptor.folder)))
   return format.open(
     store,
     { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },

@@ -40,6 +40,11 @@ export interface Store {
   /** On a disk of this machine: what was read before mostly comes from memory, at once. */
   readonly isLocal?: boolean
   list?(prefix: string): Promise<readonly ListEntry[]>
+  /**
+   * Told by a format that has read its metadata from `key`. Buckets that may not be listed answer 403 for what is not there; from now on
+   * that is missing, as long as `key` itself can still be read. Before, and where it cannot, 403 is a matter of credentials.
+   */
+  metadataRead?(key: string): void
 }
 
 /** Metadata documents are small; nothing larger is read in one piece. */
