@@ -33,19 +33,21 @@ interface Thread {
 
 export class DecodePool {
   readonly #size: number
+  readonly #inlineNs: number
   readonly #threads: Thread[] = []
   #nextJob = 1
 
-  /** At most `size` threads, started when they are first needed. */
-  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1))) {
+  /** At most `size` threads, started when they are first needed. What is estimated to take up to `inlineNs` is decoded at once. */
+  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1)), inlineNs = INLINE_NS) {
     this.#size = size
+    this.#inlineNs = inlineNs
   }
 
   async decoder(pipeline: Pipeline): Promise<Decoder> {
     const loaded: LoadedPipeline = await loadPipeline(pipeline)
     return {
       decode: (source, target, least = target.length) => {
-        if (target.length * loaded.nsPerByte > INLINE_NS) return this.#send(pipeline, source, target, least)
+        if (target.length * loaded.nsPerByte > this.#inlineNs) return this.#send(pipeline, source, target, least)
         loaded.run(source, target, least)
         return undefined
       },

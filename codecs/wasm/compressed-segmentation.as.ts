@@ -41,58 +41,107 @@ export function decode(
         const to = target + ((<usize>(gz - fromZ) * bz * sy + j * by) * sx + i * bx) * entry
         if (bits == 0) {
           if (entries == 0) return -4
-          if (wide) fill64(to, load<u64>(source + table), nx, ny, nz, sx, sy)
-          else fill32(to, load<u32>(source + table), nx, ny, nz, sx, sy)
+          if (wide) fill<u64>(to, load<u64>(source + table), nx, ny, nz, sx, sy)
+          else fill<u32>(to, load<u32>(source + table), nx, ny, nz, sx, sy)
           continue
         }
         const last = <u64>(nx - 1) + <u64>bx * (<u64>(ny - 1) + <u64>by * (nz - 1))
         if (values + ((last * bits) / 32 + 1) * 4 > length) return -3
-        const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
-        const safe = <u64>mask < entries
         const base = source + <usize>values
-        for (let z: u32 = 0; z < nz; z++) {
-          for (let y: u32 = 0; y < ny; y++) {
-            const bit = bits * bx * (y + by * z)
-            let word = base + ((bit >> 5) << 2)
-            let shift = bit & 31
-            let at = to + (<usize>z * sy + y) * sx * entry
-            const end = at + <usize>nx * entry
-            let keys = load<u32>(word) >> shift
-            while (at < end) {
-              const key = keys & mask
-              if (!safe && <u64>key >= entries) return -4
-              if (wide) store<u64>(at, load<u64>(source + table + (<usize>key << 3)))
-              else store<u32>(at, load<u32>(source + table + (<usize>key << 2)))
-              at += entry
-              shift += bits
-              if (shift == 32) {
-                shift = 0
-                word += 4
-                if (at < end) keys = load<u32>(word)
-              } else keys >>= bits
-            }
-          }
-        }
+        const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
+        if (<u64>mask >= entries) {
+          // not every key has an entry, so each is looked at
+          const result = wide
+            ? checked<u64>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
+            : checked<u32>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
+          if (result < 0) return result
+        } else if (nx == 8 && bx == 8 && bits <= 4) {
+          if (wide) eights<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
+          else eights<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
+        } else if (wide) rows<u64>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
+        else rows<u32>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
       }
     }
   }
   return 0
 }
 
-function fill32(to: usize, value: u32, nx: u32, ny: u32, nz: u32, sx: u32, sy: u32): void {
+/** Rows of eight voxels of up to four bits: each lies in one word. */
+function eights<T>(base: usize, table: usize, to: usize, bits: u32, ny: u32, nz: u32, by: u32, sx: u32, sy: u32): void {
+  const mask: u32 = (1 << bits) - 1
   for (let z: u32 = 0; z < nz; z++) {
     for (let y: u32 = 0; y < ny; y++) {
-      let at = to + (<usize>z * sy + y) * sx * 4
-      for (const end = at + <usize>nx * 4; at < end; at += 4) store<u32>(at, value)
+      const bit = bits * 8 * (y + by * z)
+      let keys = load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)
+      const at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      if (sizeof<T>() == 4 && bits == 1) {
+        const zero = i32x4.splat(load<u32>(table))
+        const one = i32x4.splat(load<u32>(table + 4))
+        const all = i32x4.splat(keys)
+        const low = i32x4(1, 2, 4, 8)
+        const high = i32x4(16, 32, 64, 128)
+        v128.store(at, v128.bitselect(one, zero, i32x4.eq(v128.and(all, low), low)))
+        v128.store(at + 16, v128.bitselect(one, zero, i32x4.eq(v128.and(all, high), high)))
+        continue
+      }
+      for (let k: usize = 0; k < 8; k++) {
+        store<T>(at + k * sizeof<T>(), load<T>(table + (<usize>(keys & mask)) * sizeof<T>()))
+        keys >>= bits
+      }
     }
   }
 }
 
-function fill64(to: usize, value: u64, nx: u32, ny: u32, nz: u32, sx: u32, sy: u32): void {
+function rows<T>(base: usize, table: usize, to: usize, bits: u32, nx: u32, ny: u32, nz: u32, bx: u32, by: u32, sx: u32, sy: u32): void {
+  const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
   for (let z: u32 = 0; z < nz; z++) {
     for (let y: u32 = 0; y < ny; y++) {
-      let at = to + (<usize>z * sy + y) * sx * 8
-      for (const end = at + <usize>nx * 8; at < end; at += 8) store<u64>(at, value)
+      let bit = bits * bx * (y + by * z)
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) {
+        const key = (load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)) & mask
+        store<T>(at, load<T>(table + <usize>key * sizeof<T>()))
+        bit += bits
+      }
+    }
+  }
+}
+
+function checked<T>(
+  base: usize,
+  table: usize,
+  entries: u64,
+  to: usize,
+  bits: u32,
+  nx: u32,
+  ny: u32,
+  nz: u32,
+  bx: u32,
+  by: u32,
+  sx: u32,
+  sy: u32,
+): i32 {
+  const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      let bit = bits * bx * (y + by * z)
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) {
+        const key = (load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)) & mask
+        if (<u64>key >= entries) return -4
+        store<T>(at, load<T>(table + <usize>key * sizeof<T>()))
+        bit += bits
+      }
+    }
+  }
+  return 0
+}
+
+function fill<T>(to: usize, value: T, nx: u32, ny: u32, nz: u32, sx: u32, sy: u32): void {
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) store<T>(at, value)
     }
   }
 }
