@@ -5,6 +5,7 @@ import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
 import { loadFormat } from '../formats/index.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
+import { isMissing } from '../stores/errors.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { type Mount, mountOf } from '../stores/mounts.ts'
@@ -38,7 +39,11 @@ export async function openDataset(
   const storeAt = async (source: string) => {
     const path = source.replace(/^(precomputed:\/\/)?(file:\/\/)?/i, '')
     if (path.includes('://')) throw new Unusable(`${path}: sources on the network are not supported yet`)
-    const folder = await handles.patience.wait(path, path, () => realpath(path))
+    const folder = await handles.patience
+      .wait(path, path, () => realpath(path))
+      .catch((error) => {
+        throw isMissing(error) ? new Unusable(`there is nothing at ${path}`) : error
+      })
     allowed.check(path, folder)
     return fileStore(folder)
   }

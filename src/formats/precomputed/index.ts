@@ -73,7 +73,7 @@ async function listedVolumes(
   context: OpenContext,
 ): Promise<NamedVolume[]> {
   const opened = await Promise.all(
-    Object.entries(listed).map(async ([name, { source, type }]): Promise<NamedVolume | undefined> => {
+    Object.entries(listed).map(async ([name, { source, type }]): Promise<NamedVolume | BrokenLayer> => {
       try {
         const volume = await openVolume(await context.storeAt(source, credentials), source, credentials, context)
         if (!volume) throw new Unusable(`there is no info at ${source}`)
@@ -81,12 +81,12 @@ async function listedVolumes(
         if (type !== undefined && type !== is) throw new Unusable(`datasets.json calls it ${JSON.stringify(type)}, its info has type ${is}`)
         return { name, volume }
       } catch (error) {
-        broken.push(brokenLayer(name, error))
-        return undefined
+        return brokenLayer(name, error)
       }
     }),
   )
-  return opened.filter((volume) => volume !== undefined)
+  broken.push(...opened.filter((one) => 'status' in one))
+  return opened.filter((one) => 'volume' in one)
 }
 
 /** A folder with an `info` is one layer called as the dataset; else every folder in it that has one is a layer. */

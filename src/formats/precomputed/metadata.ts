@@ -166,7 +166,7 @@ function checkedScale(json: ScaleJson, dataType: DataType, channels: number): Om
 
 function parseEncoding(text: string, dataType: DataType, channels: number): Encoding {
   const name = text.toLowerCase()
-  const hint = REFUSED[name]
+  const hint = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined
   if (hint) throw new Unusable(`its encoding is ${name}, which is not supported: ${hint}`)
   const legal = LEGAL[name as Encoding]
   if (!legal || !Object.hasOwn(LEGAL, name))

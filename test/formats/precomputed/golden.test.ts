@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import type { Resources } from '../../src/datasets/open.ts'
-import { AllowedFolders } from '../../src/stores/allowed.ts'
-import { elementClassOf } from '../../src/volume/data-type.ts'
-import index from '../golden/precomputed.json'
-import { GOLDEN, type GoldenCase, sha256 } from '../support/golden.ts'
-import { makeResources, openPath, readBox } from '../support/open.ts'
+import type { Resources } from '../../../src/datasets/open.ts'
+import { AllowedFolders } from '../../../src/stores/allowed.ts'
+import { elementClassOf } from '../../../src/volume/data-type.ts'
+import index from '../../golden/precomputed.json'
+import { GOLDEN, type GoldenCase, sha256 } from '../../support/golden.ts'
+import { makeResources, openPath, readBox } from '../../support/open.ts'
 
 const cases = index as unknown as readonly GoldenCase[]
 const titled = (some: readonly GoldenCase[]) => some.map((one) => [`${one.writer} wrote ${one.dataset}: ${one.about}`, one] as const)
