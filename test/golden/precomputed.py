@@ -270,6 +270,17 @@ def places():
     cases[-1] = {**cases[-1], "path": "data/precomputed/layers", "dataset": "layers", "layers": cases[-1]["layers"] + both["layers"]}
 
 
+def real():
+    """Ground truth of FIB-25 at 3000, 3000, 3000, as neuroglancer's own tests have it (third-party/)."""
+    packed = HERE / "third-party" / "google+neuroglancer" / "64x64x64-raw-uint64-segmentation.dat.gz"
+    wire = gzip.decompress(packed.read_bytes())
+    assert hashlib.sha256(wire).hexdigest() == "ca9b371e0e20bf72488db0733f806ff8886a4207affffe85bb5a0852f1e24c18"
+    voxels = np.frombuffer(wire, "<u8").reshape(64, 64, 64, 1, order="F").copy(order="F")
+    murmur = {"hash": "murmurhash3_x86_128", "preshift_bits": 1, "minishard_bits": 1, "shard_bits": 1, "minishard_index_encoding": "gzip", "data_encoding": "gzip"}
+    by_tensorstore("fib25_sharded", "FIB-25 labels, compressed_segmentation in shards", voxels, "compressed_segmentation", chunk=(32, 32, 32), offset=(3000,) * 3, sharding=murmur)
+    by_cloudvolume("fib25_compresso", "FIB-25 labels, compresso", voxels, "compresso", compress="gzip", chunk=(64, 64, 32), offset=(3000,) * 3)
+
+
 def refused():
     base = info_of("raw_uint32")
     for encoding in ("fpzip", "kempressed", "zfpc", "crackle"):
@@ -308,6 +319,7 @@ pictures()
 segmentations()
 shards()
 places()
+real()
 refused()
 for litter in [*ROOT.rglob("provenance*"), *ROOT.rglob(".cloudvolume*")]:
     litter.unlink()

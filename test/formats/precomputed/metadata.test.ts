@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { finestOf } from '../../../src/formats/precomputed/mags.ts'
 import { parseInfo } from '../../../src/formats/precomputed/metadata.ts'
 import { follow, isRemote } from '../../../src/formats/precomputed/source.ts'
+import { GOLDEN } from '../../support/golden.ts'
 
 const scale = {
   key: '4_4_40',
@@ -34,6 +37,21 @@ describe('what writers add or spell otherwise is taken', () => {
     expect(parseInfo({ ...info, type: 'segmentation', mesh: 'mesh_mip_2' }).mesh).toBe('mesh_mip_2')
     expect(parseInfo(info).mesh).toBeUndefined()
   })
+})
+
+test.each([
+  ['one_channel', 1],
+  ['two_channels', 2],
+])('info of neuroglancer itself: %s', (name, channels) => {
+  const parsed = parseInfo(JSON.parse(readFileSync(join(GOLDEN, 'third-party/google+neuroglancer', name, 'info'), 'utf8')))
+  expect([parsed.channels, parsed.scales.map(({ size }) => size)]).toEqual([
+    channels,
+    [
+      [10, 20, 30],
+      [5, 10, 15],
+      [3, 5, 8],
+    ],
+  ])
 })
 
 describe('a wrong info is refused with the reason', () => {
