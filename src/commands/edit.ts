@@ -29,7 +29,7 @@ export async function list(argv: readonly string[], environment: Environment): P
 export async function add(argv: readonly string[], environment: Environment): Promise<number> {
   const config = resolveConfig(argv, environment, { ownFlags: ['name', 'scale'], servesArguments: false })
   const [source, ...more] = config.words
-  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH_OR_URL --name NAME')
+  if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH --name NAME')
   const { settings, own } = config
   const path = isRemote(source) ? undefined : resolve(plain(source).replace(/^file:\/\//i, ''))
   const last = path === undefined ? (plain(source).split(/[?#]/)[0]!.split('/').filter(Boolean).at(-1) ?? '') : stemOf(basename(path))
