@@ -154,6 +154,8 @@ describe('damage is an error of ours or bytes, and stays inside the target', () 
     ['compresso', 'compresso_steps', 37 * 29 * 13 * 8, { size: [37, 29, 13], sampleBytes: 8 }],
     ['png', 'png_uint16_3', 16 * 12 * 8 * 6, { samples: 3, sampleBytes: 2 }],
     ['jpeg', 'jpeg_rgb', 16 * 12 * 8 * 3, { components: 3 }],
+    ['jpeg', 'jpeg', 16 * 12 * 8, { components: 1 }],
+    ['jpeg', 'jpeg_restart', 19 * 17 * 9, { components: 1 }],
     ['jxl', 'jxl_3', 19 * 17 * 9 * 3, { samples: 3 }],
   ])('%s (%s)', async (codec, dataset, bytes, options) => {
     const whole = stored(dataset)
@@ -249,6 +251,12 @@ describe('pictures whose headers promise more than a chunk holds are refused bef
     expect(() => gunzip(bomb, 1000)).toThrow(/more than the 1000 bytes/)
     await expect((async () => gunzip(bomb, 10 * 1024 * 1024))()).rejects.toThrow(/more than the 10485760 bytes/)
   })
+})
+
+test('a grey JPEG cut anywhere in its pixels is an error, never grey voxels', async () => {
+  const source = stored('jpeg')
+  for (let cut = source.length - 3; cut > source.length / 2; cut -= 7)
+    await expect(decode('jpeg', source.subarray(0, cut), 100_000, { components: 1 })).rejects.toBeInstanceOf(CodecError)
 })
 
 describe('what a picture is not', () => {

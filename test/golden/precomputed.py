@@ -12,6 +12,7 @@ import numpy as np
 import tensorstore as ts
 from cloudvolume import CloudVolume
 from cloudvolume.lib import Bbox
+from PIL import Image
 
 HERE = Path(__file__).parent
 ROOT = HERE / "data" / "precomputed"
@@ -160,10 +161,25 @@ def pictures():
         for dtype in ("uint8", "uint16"):
             by_tensorstore(f"png_{dtype}_{channels}", f"png, {channels} × {dtype}", texture((19, 17, 9, channels), dtype), "png", offset=(-3, 5, 0) if channels == 1 else (0, 0, 0))
     by_cloudvolume("jxl", "JPEG XL without loss, grey", texture((19, 17, 9, 1), "uint8"), "jxl", layer_type="image")
+    jpeg_by_hand("jpeg_restart", cells((19, 17, 9), "uint8"))
     for channels in (3, 4):
         jxl_by_hand(f"jxl_{channels}", texture((19, 17, 9, channels), "uint8"))
     by_cloudvolume("png_gz", "png by cloud-volume, gzip around it", texture((19, 17, 9, 1), "uint8"), "png", compress="gzip", layer_type="image")
     by_cloudvolume("jpeg_cv", "jpeg by cloud-volume", texture((29, 25, 11, 1), "uint8") // 8 + 60, "jpeg", layer_type="image")
+
+
+def jpeg_by_hand(dataset, voxels):
+    """With restart markers and tables of its own, which the reference writers do not make."""
+    size = list(voxels.shape[:3])
+    info = CloudVolume.create_new_info(1, "image", "uint8", "jpeg", [4, 4, 40], [0, 0, 0], size, chunk_size=size)
+    write_info(dataset, info)
+    folder = ROOT / dataset / info["scales"][0]["key"]
+    folder.mkdir(parents=True)
+    file = folder / f"0-{size[0]}_0-{size[1]}_0-{size[2]}"
+    picture = voxels[..., 0].transpose(2, 1, 0).reshape(size[1] * size[2], size[0])
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, "JPEG", quality=91, optimize=True, restart_marker_rows=1)
+    read = imagecodecs.jpeg8_decode(file.read_bytes()).reshape(size[2], size[1], size[0], 1).transpose(2, 1, 0, 3)
+    case(dataset, "Pillow", "jpeg with restart markers", describe(dataset, read))
 
 
 def jxl_by_hand(dataset, voxels):
