@@ -17,7 +17,7 @@ import { median, table } from './measure.ts'
 export const title = 'Neuroglancer Precomputed against tensorstore'
 
 const EDGE = 256
-const ROUNDS = 5
+const ROUNDS = 3
 const MIB = 1024 * 1024
 const STORES = ['raw', 'jpeg', 'compressed_segmentation', 'compressed_segmentation_64'] as const
 const PYTHON = process.env['PYTHON'] ?? join(import.meta.dir, '../.venv/bin/python')
@@ -35,10 +35,10 @@ export async function run(): Promise<string> {
       ['nothing cached', 0],
       ['all cached', 1024 * MIB],
     ] as const) {
-      const boxes = positions(name === 'jpeg' && cache === 0 ? 300 : 1500)
+      const boxes = positions(cache === 0 ? 400 : 1500)
       const [ours, theirs]: [Times[], Times[]] = [[], []]
       for (let round = 0; round < ROUNDS; round++) {
-        ours.push(await readOurs(join(folder, name), boxes, cache, Number.POSITIVE_INFINITY))
+        ours.push(await readOurs(join(folder, name), boxes, cache))
         theirs.push(readTheirs(join(folder, name), boxes, cache))
       }
       const rate = (times: readonly Times[], key: keyof Times) => boxes.length / median(times.map((one) => one[key]))
@@ -55,52 +55,61 @@ export async function run(): Promise<string> {
   return `${table(head, rows)}\n\n${await pool(join(folder, 'jpeg'))}`
 }
 
-/** JPEG chunks, each once: here, in one worker, in two. */
+/** JPEG chunks, each once: here, in one worker, in two. All are warm before anything is measured. */
 async function pool(path: string): Promise<string> {
   const boxes = Array.from({ length: 64 }, (_, n): Position => [64 * (n % 4), 64 * ((n >> 2) % 4), 64 * (n >> 4)])
-  const kinds = { 'on this thread': [1, Number.POSITIVE_INFINITY], 'one worker': [1, 0], 'two workers': [2, 0] } as const
-  const times: Record<keyof typeof kinds, Times[]> = { 'on this thread': [], 'one worker': [], 'two workers': [] }
-  for (let round = 0; round < 3 * ROUNDS; round++) {
-    for (const [name, [size, inline]] of Object.entries(kinds) as [keyof typeof kinds, readonly [number, number]][])
-      times[name].push(await readOurs(path, boxes, 0, inline, size, 64))
+  const kinds = {
+    'on this thread': await reader(path, 0, Number.POSITIVE_INFINITY),
+    'one worker': await reader(path, 0, 0, 1),
+    'two workers': await reader(path, 0, 0, 2),
   }
-  const wall = (name: keyof typeof kinds) => 1000 * median(times[name].map((one) => one.wall))
-  const cpu = (name: keyof typeof kinds) => 1000 * median(times[name].map((one) => one.cpu))
-  const rows = (Object.keys(kinds) as (keyof typeof kinds)[]).map((name) => [
-    name,
-    wall(name),
-    cpu(name),
-    cpu(name) / cpu('on this thread'),
-    wall('one worker') / wall(name),
-  ])
+  type Kind = keyof typeof kinds
+  const names = Object.keys(kinds) as Kind[]
+  const times: Record<Kind, Times[]> = { 'on this thread': [], 'one worker': [], 'two workers': [] }
+  for (let round = -8; round < 10 * ROUNDS; round++) {
+    for (const name of names) {
+      const taken = await kinds[name].read(boxes, 64)
+      if (round >= 0) times[name].push(taken)
+    }
+  }
+  for (const name of names) kinds[name].close()
+  const wall = (name: Kind) => 1000 * median(times[name].map((one) => one.wall))
+  const cpu = (name: Kind) => 1000 * median(times[name].map((one) => one.cpu))
+  const rows = names.map((name) => [name, wall(name), cpu(name), cpu(name) / cpu('on this thread'), wall('one worker') / wall(name)])
   return table(['64 JPEG chunks of 64³, all at once', 'ms', 'CPU ms', 'CPU of this thread', 'speed of one worker'], rows)
 }
 
-/** Buckets one after the other, or `parallel` at a time. */
-async function readOurs(
-  path: string,
-  boxes: readonly Position[],
-  cache: number,
-  inlineNs: number,
-  workers = 1,
-  parallel = 1,
-): Promise<Times> {
-  const resources = { ...(await makeResources()), pool: new DecodePool(workers, inlineNs) }
-  const { layers } = await openPath(path, resources)
+interface Reader {
+  /** `parallel` buckets at a time. */
+  read(boxes: readonly Position[], parallel: number): Promise<Times>
+  close(): void
+}
+
+async function reader(path: string, cache: number, inlineNs: number, workers = 1): Promise<Reader> {
+  const decoding = new DecodePool(workers, inlineNs)
+  const { layers } = await openPath(path, { ...(await makeResources()), pool: decoding })
   const layer: Layer = layers[0]!
   const chunks: ChunkReader = cache > 0 ? new ChunkCache(cache) : nothingKept()
   const target = new Uint8Array(32 ** 3 * wireBytes(layer))
   const readOne = (position: Position) =>
     cutout(layer.mags[0]!, boxAt(position, [32, 32, 32]), layer.boundingBox, target, { chunks, pace: new Pace() })
-  const readAll = async (some: readonly Position[]) => {
-    for (let n = 0; n < some.length; n += parallel) await Promise.all(some.slice(n, n + parallel).map(readOne))
+  return {
+    async read(boxes, parallel) {
+      const [start, before] = [performance.now(), process.cpuUsage()]
+      for (let n = 0; n < boxes.length; n += parallel) await Promise.all(boxes.slice(n, n + parallel).map(readOne))
+      const used = process.cpuUsage(before)
+      return { wall: (performance.now() - start) / 1000, cpu: (used.user + used.system) / 1e6 }
+    },
+    close: () => decoding.close(),
   }
-  await readAll(boxes.slice(0, 50))
-  const [start, before] = [performance.now(), process.cpuUsage()]
-  await readAll(boxes)
-  const used = process.cpuUsage(before)
-  const times = { wall: (performance.now() - start) / 1000, cpu: (used.user + used.system) / 1e6 }
-  resources.pool.close()
+}
+
+/** Buckets one after the other. */
+async function readOurs(path: string, boxes: readonly Position[], cache: number): Promise<Times> {
+  const { read, close } = await reader(path, cache, Number.POSITIVE_INFINITY)
+  await read(boxes.slice(0, 50), 1)
+  const times = await read(boxes, 1)
+  close()
   return times
 }
 
