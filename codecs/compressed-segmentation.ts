@@ -29,7 +29,7 @@ const REASONS: Record<number, string> = {
 }
 
 export const compressedSegmentation: Codec = {
-  nsPerByte: 0.5,
+  nsPerByte: 0.35,
   decode(source, target, options) {
     const { size, blockSize, channels, sampleBytes } = options as unknown as CompressedSegmentationOptions
     const fail = (cause: string) => new CodecError(`compressed_segmentation: ${cause}`)
