@@ -128,6 +128,7 @@ function nothingKept(): ChunkReader {
         () => free.push(target),
       )
     },
+    readWhole: (array, index, target, signal) => array.readChunk(index, target, signal),
   }
 }
 

@@ -28,7 +28,11 @@ export const jpeg: Codec = {
     const bytes = frame.width * frame.height * components
     if (bytes > target.length)
       throw new CodecError(`JPEG: ${frame.width}×${frame.height} pixels, ${bytes} bytes where ${target.length} were expected`)
-    const decodedHere = decodeBaseline(stream.bytes, target, options?.['colour'] === undefined ? !stream.saysRgb : options['colour'] !== 'rgb')
+    const decodedHere = decodeBaseline(
+      stream.bytes,
+      target,
+      options?.['colour'] === undefined ? !stream.saysRgb : options['colour'] !== 'rgb',
+    )
     if (decodedHere !== undefined) return decodedHere
     try {
       decoder.getEncodedBuffer(stream.bytes.length).set(stream.bytes)
