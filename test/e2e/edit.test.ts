@@ -139,7 +139,6 @@ describe('the command line', () => {
 
   test.each([
     [['add', '/nowhere/at/all'], 2, /does not exist/],
-    [['add', 'gs://bucket/volume', '--name', 'x'], 2, /not supported yet/],
     [['add', join(GOLDEN, 'data/tiff/bilevel')], 1, /1 bit/],
     [['set', 'nothing', '--scale', '1,1,1'], 1, /no dataset nothing/],
     [['set', 'rgb', '--scale', '1,x'], 2, /--scale/],
