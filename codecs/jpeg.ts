@@ -2,8 +2,8 @@
  * 8-bit JPEG: to the bit what libtiff and imagecodecs give, which the card's jpeg-js is not where chroma is sub-sampled. What volumes
  * are stored as is decoded by jpeg-baseline.ts, everything else by libjpeg-turbo compiled to WASM (bench codecs, reference).
  *
- * Options: `components`; `width` in pixels; `colour`, what the container says the components are ('rgb', 'ycbcr' or 'grey'); `tables`, TIFF's
- * JPEGTables (TIFF Technical Note 2). YCbCr is delivered as RGB.
+ * Options: `components`; `width` in pixels; `colour`, what the container says the components are ('rgb', 'ycbcr' or 'grey'; without it what
+ * the stream's own markers say); `tables`, TIFF's JPEGTables (TIFF Technical Note 2). YCbCr is delivered as RGB.
  */
 import { readFileSync } from 'node:fs'
 import wasmFile from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasm' with { type: 'file' }
@@ -19,7 +19,7 @@ export const jpeg: Codec = {
   decode(source, target, options) {
     const components = Number(options?.['components'])
     const tables = options?.['tables']
-    const stream = plainStream(source, tables instanceof Uint8Array ? tables : undefined, options?.['colour'] !== 'rgb')
+    const stream = plainStream(source, tables instanceof Uint8Array ? tables : undefined, options?.['colour'])
     const frame = stream.frame
     if (!frame) throw new CodecError('JPEG: no frame header before the image data')
     if (frame.components !== components) throw new CodecError(`JPEG: ${frame.components} components where ${components} were expected`)
@@ -28,7 +28,11 @@ export const jpeg: Codec = {
     const bytes = frame.width * frame.height * components
     if (bytes > target.length)
       throw new CodecError(`JPEG: ${frame.width}×${frame.height} pixels, ${bytes} bytes where ${target.length} were expected`)
-    const decodedHere = decodeBaseline(stream.bytes, target, options?.['colour'] !== 'rgb')
+    const decodedHere = decodeBaseline(
+      stream.bytes,
+      target,
+      options?.['colour'] === undefined ? !stream.saysRgb : options['colour'] !== 'rgb',
+    )
     if (decodedHere !== undefined) return decodedHere
     try {
       decoder.getEncodedBuffer(stream.bytes.length).set(stream.bytes)
@@ -46,6 +50,13 @@ export const jpeg: Codec = {
   },
 }
 
+interface Stream {
+  readonly bytes: Uint8Array
+  readonly frame: Frame | undefined
+  /** What libjpeg makes of the markers: RGB where Adobe's says so, or without any where the components are called R, G, B. */
+  readonly saysRgb: boolean
+}
+
 interface Frame {
   readonly width: number
   readonly height: number
@@ -53,17 +64,16 @@ interface Frame {
 }
 
 /**
- * One complete stream of tables and image. The markers that say what the colours are (JFIF, Adobe) are replaced by one Adobe marker
- * with what the container says, because decoders guess from them and libtiff does not.
+ * One complete stream of tables and image. Where the container says what the colours are, the markers that do (JFIF, Adobe) are replaced
+ * by one Adobe marker with that, because decoders guess from them and libtiff does not.
  */
-function plainStream(
-  source: Uint8Array,
-  tables: Uint8Array | undefined,
-  isYcbcr: boolean,
-): { bytes: Uint8Array; frame: Frame | undefined } {
-  const adobe = Uint8Array.of(0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, isYcbcr ? 1 : 0)
-  const parts: Uint8Array[] = [Uint8Array.of(0xff, 0xd8), adobe]
+function plainStream(source: Uint8Array, tables: Uint8Array | undefined, colour: unknown): Stream {
+  const adobe = Uint8Array.of(0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, colour === 'rgb' ? 0 : 1)
+  const parts: Uint8Array[] = [Uint8Array.of(0xff, 0xd8), ...(colour === undefined ? [] : [adobe])]
   let frame: Frame | undefined
+  let isJfif = false
+  let adobeTransform: number | undefined
+  let isCalledRgb = false
   for (const stream of tables ? [tables, source] : [source]) {
     if (stream[0] !== 0xff || stream[1] !== 0xd8) throw new CodecError('JPEG: does not begin with a start-of-image marker')
     for (let at = 2; at < stream.length; ) {
@@ -84,12 +94,16 @@ function plainStream(
       if (length < 2 || segment.length < 2 + length) throw new CodecError(`JPEG: marker ${marker.toString(16)} at byte ${at} is cut short`)
       if (isFrameHeader(marker)) {
         frame = { height: (segment[5]! << 8) | segment[6]!, width: (segment[7]! << 8) | segment[8]!, components: segment[9]! }
+        isCalledRgb = segment[10] === 0x52 && segment[13] === 0x47 && segment[16] === 0x42
       }
-      if (marker !== 0xe0 && marker !== 0xee) parts.push(segment)
+      if (marker === 0xe0 && segment[4] === 0x4a && segment[5] === 0x46) isJfif = true
+      if (marker === 0xee && segment[4] === 0x41 && segment[5] === 0x64 && segment.length >= 16) adobeTransform = segment[15]
+      if (colour === undefined || (marker !== 0xe0 && marker !== 0xee)) parts.push(segment)
       at += 2 + length
     }
   }
-  return { bytes: Buffer.concat(parts), frame }
+  const saysRgb = !isJfif && (adobeTransform === undefined ? isCalledRgb : adobeTransform === 0)
+  return { bytes: Buffer.concat(parts), frame, saysRgb }
 }
 
 /** SOF0 to SOF15 without DHT, JPG and DAC. */

@@ -6,9 +6,11 @@ import { UpstreamError } from '../src/volume/errors.ts'
 import type { MaybePromise } from '../src/volume/maybe-promise.ts'
 import { CodecError, type Pipeline } from './codec.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
+import { Slots } from './slots.ts'
 import type { Answer, Task } from './worker.ts'
 
 const INLINE_NS = 1_000_000
+const KEPT_BYTES = 64 * 1024 * 1024
 
 /** build.ts says where the worker lies in the executable, in which all modules have the address of the executable itself. */
 declare const WKCONNECT_WORKER: string | undefined
@@ -22,6 +24,9 @@ export interface Decoder {
 
 interface Job {
   readonly target: Uint8Array
+  /** Holds the source, and from `targetAt` on what is decoded. */
+  readonly shared: SharedArrayBuffer
+  readonly targetAt: number
   readonly resolve: (value: undefined) => void
   readonly reject: (error: Error) => void
 }
@@ -33,19 +38,22 @@ interface Thread {
 
 export class DecodePool {
   readonly #size: number
+  readonly #inlineNs: number
   readonly #threads: Thread[] = []
+  readonly #slots = new Slots(KEPT_BYTES)
   #nextJob = 1
 
-  /** At most `size` threads, started when they are first needed. */
-  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1))) {
+  /** At most `size` threads, started when they are first needed. What is estimated to take up to `inlineNs` is decoded at once. */
+  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1)), inlineNs = INLINE_NS) {
     this.#size = size
+    this.#inlineNs = inlineNs
   }
 
   async decoder(pipeline: Pipeline): Promise<Decoder> {
     const loaded: LoadedPipeline = await loadPipeline(pipeline)
     return {
       decode: (source, target, least = target.length) => {
-        if (target.length * loaded.nsPerByte > INLINE_NS) return this.#send(pipeline, source, target, least)
+        if (target.length * loaded.nsPerByte > this.#inlineNs) return this.#send(pipeline, source, target, least)
         loaded.run(source, target, least)
         return undefined
       },
@@ -64,10 +72,12 @@ export class DecodePool {
     return new Promise((resolve, reject) => {
       const thread = this.#leastBusy()
       const id = this.#nextJob++
-      const copy = source.slice()
-      thread.jobs.set(id, { target, resolve, reject })
-      const task: Task = { id, pipeline, source: copy, size: target.length, least }
-      thread.worker.postMessage(task, [copy.buffer])
+      const targetAt = Math.ceil(source.length / 8) * 8
+      const shared = this.#slots.take(targetAt + target.length)
+      new Uint8Array(shared).set(source)
+      thread.jobs.set(id, { target, shared, targetAt, resolve, reject })
+      const task: Task = { id, pipeline, shared, sourceLength: source.length, targetAt, size: target.length, least }
+      thread.worker.postMessage(task)
     })
   }
 
@@ -89,9 +99,11 @@ export class DecodePool {
       if (!job) return
       if ('error' in data) job.reject(new CodecError(data.error))
       else {
-        job.target.set(data.bytes)
+        job.target.set(new Uint8Array(job.shared, job.targetAt, data.written))
         job.resolve(undefined)
       }
+      // of a thread that ended in the middle it is not given back: who knows whether it still writes
+      this.#slots.giveBack(job.shared)
     }
     worker.onerror = (event) => {
       event.preventDefault()

@@ -23,3 +23,19 @@ declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
     printErr?: (text: string) => void
   }): Promise<{ JPEGDecoder: new () => Decoder }>
 }
+
+declare module '@jsquash/jxl/codec/dec/jxl_dec.js' {
+  interface Picture {
+    readonly width: number
+    readonly height: number
+    /** RGBA. */
+    readonly data: Uint8ClampedArray
+  }
+  interface Options {
+    noInitialRun: boolean
+    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void): WebAssembly.Exports
+    /** Put there while loading. Null for what cannot be decoded. */
+    decode?(bytes: Uint8Array): Picture | null
+  }
+  export default function load(options: Options): Promise<unknown>
+}

@@ -5,25 +5,29 @@ import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 export interface Task {
   readonly id: number
   readonly pipeline: Pipeline
-  readonly source: Uint8Array
+  /** The source from its beginning, and from `targetAt` on room for what is decoded. */
+  readonly shared: SharedArrayBuffer
+  readonly sourceLength: number
+  readonly targetAt: number
   readonly size: number
   readonly least: number
 }
 
-export type Answer = { readonly id: number; readonly bytes: Uint8Array } | { readonly id: number; readonly error: string }
+export type Answer = { readonly id: number; readonly written: number } | { readonly id: number; readonly error: string }
 
 declare const self: Worker
 
 const loaded = new Map<string, Promise<LoadedPipeline>>()
 
-self.onmessage = async ({ data: { id, pipeline, source, size, least } }: MessageEvent<Task>) => {
+self.onmessage = async ({ data: { id, pipeline, shared, sourceLength, targetAt, size, least } }: MessageEvent<Task>) => {
   try {
     const key = JSON.stringify(pipeline)
     let run = loaded.get(key)
     if (!run) loaded.set(key, (run = loadPipeline(pipeline)))
-    const target = new Uint8Array(size)
-    const written = (await run).run(source, target, least)
-    self.postMessage({ id, bytes: target.subarray(0, written) } satisfies Answer, [target.buffer])
+    // a copy, because the runtime's own decoders take no shared memory
+    const source = new Uint8Array(shared, 0, sourceLength).slice()
+    const written = (await run).run(source, new Uint8Array(shared, targetAt, size), least)
+    self.postMessage({ id, written } satisfies Answer)
   } catch (error) {
     self.postMessage({ id, error: error instanceof Error ? error.message : String(error) } satisfies Answer)
   }

@@ -7,6 +7,7 @@ import { isTiffName, kindOf, listFolder } from '../datasets/folders.ts'
 import type { FoundDataset } from '../datasets/found.ts'
 import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
+import { plain } from '../formats/precomputed/source.ts'
 import { createLog } from '../log.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { isRemoteSource } from '../stores/source.ts'
@@ -38,7 +39,9 @@ export async function add(argv: readonly string[], environment: Environment): Pr
     name: usual,
     entry,
     shown,
-  } = isRemoteSource(source) ? await remoteEntryOf(source, parts.resources.remote) : await localEntry(resolve(source), settings.data)
+  } = isRemoteSource(source)
+    ? await remoteEntryOf(source, parts.resources.remote)
+    : await localEntry(resolve(plain(source).replace(/^file:\/\//i, '')), settings.data)
   const name = own['name'] ?? usual
   const scale = own['scale'] === undefined ? {} : { scale: parseScale(own['scale']) }
   const problems = await parts.editor.add({ [backend]: { [settings.organization]: { [name]: { ...entry, ...scale } } } }, false)
@@ -49,9 +52,7 @@ export async function add(argv: readonly string[], environment: Environment): Pr
 }
 
 async function localEntry(path: string, data: string): Promise<SourceEntry> {
-  const inside = relative(data, path)
-  const entry = { path: inside.startsWith('..') || isAbsolute(inside) ? path : inside }
-  return { backend: await backendOf(path), name: stemOf(basename(path)), entry, shown: path }
+  return { backend: await backendOf(path), name: stemOf(basename(path)), entry: { path: pathInList(path, data) }, shown: path }
 }
 
 export async function set(argv: readonly string[], environment: Environment): Promise<number> {
@@ -104,13 +105,20 @@ function parseScale(text: string): Vec3 {
   return [edges[0]!, edges[1]!, edges[2] ?? 1]
 }
 
-async function backendOf(path: string): Promise<'wkw' | 'tiff'> {
+/** Relative where it lies in the data folder, which may be moved. */
+function pathInList(path: string, data: string): string {
+  const inside = relative(data, path)
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+}
+
+async function backendOf(path: string): Promise<'wkw' | 'tiff' | 'neuroglancer'> {
   const stats = await stat(path).catch(() => undefined)
   if (!stats) throw new ConfigError(`${path} does not exist`)
   if (!stats.isDirectory()) return 'tiff'
   const allowed = await AllowedFolders.of([path])
   const listing = await listFolder(path, allowed)
-  const kind = await kindOf(path, listing, allowed)
+  const kind = await kindOf(path, listing, allowed, undefined, true)
+  if (kind === 'precomputed' || kind === 'precomputed-layers') return 'neuroglancer'
   return kind === 'images' || (kind === undefined && listing.files.some(isTiffName)) ? 'tiff' : 'wkw'
 }
 

@@ -1,6 +1,5 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
-
-import { boxToJson } from '../volume/box.ts'
+import { type Box, boxToJson } from '../volume/box.ts'
 import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
@@ -41,7 +40,7 @@ function layerJson(layer: Layer) {
   return {
     name,
     category,
-    boundingBox: boxToJson(layer.boundingBox),
+    boundingBox: boxToJson(visible(layer.boundingBox)),
     elementClass: elementClassOf(dataType, layer.channels),
     dataFormat: 'wkw',
     numChannels: layer.channels,
@@ -52,3 +51,6 @@ function layerJson(layer: Layer) {
     ...layer.extra,
   }
 }
+
+/** webKnossos has nothing below 0. What is stored there is read all the same when it is asked for. */
+const visible = ({ min, max }: Box): Box => ({ min: [Math.max(0, min[0]), Math.max(0, min[1]), Math.max(0, min[2])], max })

@@ -8,10 +8,11 @@ import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
 import { messageOf } from '../volume/errors.ts'
-import { imagesBelow, isTiffName, kindOf, type Listing, listFolder } from './folders.ts'
+import { type FolderKind, imagesBelow, isTiffName, kindOf, type Listing, listFolder } from './folders.ts'
 import type { FoundDataset } from './found.ts'
 import { fingerprintOf, groupByRole, imageLayers } from './images.ts'
 import { mapLimit } from './map-limit.ts'
+import { versionOfInfos } from './sources.ts'
 import { stemOf } from './stacks.ts'
 
 export interface Discovery {
@@ -29,6 +30,8 @@ export interface DiscoverOptions {
   readonly organization: string
   readonly allowed: AllowedFolders
   readonly handles: FileHandles
+  /** The path was given by itself, and is not the data folder: folders with an info in it are its layers, not datasets. */
+  readonly isArgument?: boolean
   /** How long a folder may take to be listed. */
   readonly patience?: Patience
 }
@@ -67,8 +70,8 @@ async function fileDataset(path: string, root: string, { organization }: Discove
 async function discoverFolder(path: string, root: string, options: DiscoverOptions): Promise<Discovery> {
   const { organization, allowed, patience } = options
   const listing = await (patience ?? new Patience()).wait(path, path, () => listFolder(root, allowed, patience))
-  const kind = await kindOf(root, listing, allowed, patience)
-  if (kind === 'properties' || kind === 'precomputed' || kind === 'wkw') {
+  const kind = await kindOf(root, listing, allowed, patience, options.isArgument)
+  if (kind !== undefined && kind !== 'images') {
     return { ...NOTHING, datasets: [await folderDataset(root, root, organization, basename(root), kind, listing, options)] }
   }
   const hasBinary = listing.folders.includes('binary')
@@ -120,7 +123,7 @@ async function firstLevel(folder: string, root: string, name: string, shown: str
     const lookInto = async (dataset: string): Promise<FoundDataset | undefined> => {
       const at = join(folder, dataset)
       const inside = await listFolder(at, options.allowed)
-      const insideKind = await kindOf(at, inside, options.allowed)
+      const insideKind = await kindOf(at, inside, options.allowed, patience, true)
       if (insideKind) return folderDataset(at, root, name, dataset, insideKind, inside, options)
       const link = inside.refused[0]
       if (link) return refused(dataset, join(shown, dataset, link.name), link.target)
@@ -144,17 +147,17 @@ async function folderDataset(
   root: string,
   organization: string,
   name: string,
-  kind: 'properties' | 'precomputed' | 'wkw' | 'images',
+  kind: NonNullable<FolderKind>,
   listing: Listing,
   options: DiscoverOptions,
 ): Promise<FoundDataset> {
-  if (kind === 'precomputed') {
+  if (kind === 'precomputed' || kind === 'precomputed-layers') {
     return {
       organization,
       name,
-      reason: 'Neuroglancer Precomputed (a folder with an info file) is not supported yet',
-      rule: 'info file',
-      fingerprint: 'precomputed',
+      descriptor: { format: 'neuroglancer', folder, root },
+      rule: kind === 'precomputed' ? 'info file' : '<layer>/info files',
+      fingerprint: await versionOfInfos(folder, kind === 'precomputed' ? [] : listing.folders),
     }
   }
   if (kind === 'images') {

@@ -10,6 +10,7 @@ import { ADDED_OVER_HTTP, type DatasetEntry, isRecord, sortEntries } from './ent
 import { type Descriptor, type FoundDataset, keyOf } from './found.ts'
 import type { LookOptions } from './look.ts'
 import { mergeEntries } from './merge.ts'
+import { localPathOf } from './sources.ts'
 import { CannotWrite, changeDatasetsFile, type Json } from './write.ts'
 
 export interface EditorOptions extends Pick<LookOptions, 'data' | 'allowed' | 'handles' | 'environment'> {
@@ -80,10 +81,13 @@ export class Editor {
   async #whyNot(entry: DatasetEntry, isRemote: boolean): Promise<string | undefined> {
     const { data, allowed, handles, find, open } = this.#options
     try {
-      if (isRemote && entry.path !== undefined && !isRemoteSource(entry.path)) {
-        const path = resolve(data, entry.path)
-        // links followed: a name below the data folder may lead anywhere
-        allowed.and(await realpath(data)).check(path, await realpath(path))
+      if (isRemote) {
+        const sources = Object.values(entry.config?.layers ?? {}).map(({ source }) => localPathOf(source, data))
+        const own = entry.path === undefined || isRemoteSource(entry.path) ? undefined : resolve(data, entry.path)
+        for (const path of [own, ...sources]) {
+          // links followed: a name below the data folder may lead anywhere
+          if (path !== undefined) allowed.and(await realpath(data)).check(path, await realpath(path))
+        }
       }
       const known = find(entry.organization, entry.name)
       const { datasets } = await mergeEntries(known ? [known] : [], { usable: [entry], unusable: [] }, data, handles)
@@ -92,7 +96,7 @@ export class Editor {
       await open(`trial/${++this.#trials}`, entry.name, found.descriptor, () => {})
       return undefined
     } catch (error) {
-      return isMissing(error) ? `its path ${entry.path} cannot be read: there is nothing` : messageOf(error)
+      return isMissing(error) ? `its path ${entry.path ?? 'to a layer'} cannot be read: there is nothing` : messageOf(error)
     }
   }
 }

@@ -3,7 +3,7 @@
  * a path may lead anywhere. `${ENV}` and `$ENV` are expanded when it is read.
  */
 import { readFile } from 'node:fs/promises'
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { codeOf } from '../stores/errors.ts'
 import { messageOf } from '../volume/errors.ts'
@@ -11,7 +11,7 @@ import type { Vec3 } from '../volume/vec.ts'
 import { parseJson } from './json-position.ts'
 
 export interface DatasetEntry {
-  readonly backend: 'wkw' | 'tiff'
+  readonly backend: 'wkw' | 'tiff' | 'neuroglancer'
   readonly organization: string
   readonly name: string
   readonly path?: string | undefined
@@ -19,6 +19,14 @@ export interface DatasetEntry {
   /** For a path on the network; whatever `readCredentials` knows. */
   readonly credentials?: unknown
   readonly addedOverHttp?: true | undefined
+  /** Of neuroglancer: layers, and the credentials for all of them. */
+  readonly config?: RemoteConfig | undefined
+}
+
+/** A layer's source as it is written: a URL, or a path relative to the data folder. */
+export type RemoteConfig = {
+  readonly layers?: Readonly<Record<string, { readonly source: string; readonly type?: string | undefined }>>
+  readonly credentials?: unknown
 }
 
 /**
@@ -50,10 +58,23 @@ const LocalConfig = Type.Object(
   { additionalProperties: true },
 )
 
-const LATER = new Map([
-  ['neuroglancer', 'the neuroglancer backend is not supported yet'],
-  ['boss', 'the boss backend is not supported yet'],
+const Text = Type.String({ minLength: 1 })
+const NeuroglancerConfig = Type.Composite([
+  LocalConfig,
+  Type.Object(
+    {
+      layers: Type.Optional(
+        Type.Record(Type.String(), Type.Object({ source: Text, type: Type.Optional(Text) }, { additionalProperties: true }), {
+          minProperties: 1,
+        }),
+      ),
+      credentials: Type.Optional(Type.Unknown()),
+    },
+    { additionalProperties: true },
+  ),
 ])
+
+const LATER = new Map([['boss', 'the boss backend is not supported yet']])
 
 /** Reads the file; undefined where there is none, a problem with line and column where it is broken. Never throws. */
 export async function readEntries(path: string): Promise<EntriesFile> {
@@ -91,7 +112,8 @@ export function sortEntries(
   const unusable: UnusableEntry[] = []
   for (const [backend, organizations] of Object.entries(written)) {
     const later = LATER.get(backend)
-    if ((backend !== 'wkw' && backend !== 'tiff' && !later) || !isRecord(organizations)) continue
+    const schema = backend === 'neuroglancer' ? NeuroglancerConfig : LocalConfig
+    if ((backend !== 'wkw' && backend !== 'tiff' && backend !== 'neuroglancer' && !later) || !isRecord(organizations)) continue
     for (const [organization, datasets] of Object.entries(organizations)) {
       if (!isRecord(datasets)) continue
       for (const [name, raw] of Object.entries(datasets)) {
@@ -99,14 +121,19 @@ export function sortEntries(
         const config = addedOverHttp ? raw : expand(raw, environment)
         const place = { organization, name, ...(addedOverHttp && { addedOverHttp }) }
         if (later) unusable.push({ organization, name, reason: later })
-        else if (!Value.Check(LocalConfig, config)) {
-          const problem = Value.Errors(LocalConfig, config).First()
+        else if (!Value.Check(schema, config)) {
+          const problem = Value.Errors(schema, config).First()
           unusable.push({ organization, name, reason: `its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}` })
         } else {
           const { path, scale } = config
           // two numbers are x and y of a plane; z = 1, as in webknossos-connect
           const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
-          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm, credentials: config.credentials })
+          const local = { ...place, backend: backend as DatasetEntry['backend'], path, scale: nm, credentials: config.credentials }
+          if (backend !== 'neuroglancer') usable.push(local)
+          else {
+            const { layers, credentials } = config as Static<typeof NeuroglancerConfig>
+            usable.push({ ...local, config: { ...(layers && { layers }), ...(credentials !== undefined && { credentials }) } })
+          }
         }
       }
     }

@@ -66,10 +66,19 @@ async function follow(path: string, patience: Patience): Promise<{ target: strin
   }
 }
 
-export type FolderKind = 'properties' | 'precomputed' | 'wkw' | 'images' | undefined
+export type FolderKind = 'properties' | 'precomputed' | 'precomputed-layers' | 'wkw' | 'images' | undefined
 
-/** What kind of dataset a folder is, if any. Images are what is looked at last. A folder below that does not answer is no layer. */
-export async function kindOf(folder: string, listing: Listing, allowed: AllowedFolders, patience = new Patience()): Promise<FolderKind> {
+/**
+ * What kind of dataset a folder is, if any. Images are what is looked at last. A folder below that does not answer is no layer.
+ * `mayHoldInfos`: whether folders below with an info are its layers, and not datasets of their own.
+ */
+export async function kindOf(
+  folder: string,
+  listing: Listing,
+  allowed: AllowedFolders,
+  patience = new Patience(),
+  mayHoldInfos = false,
+): Promise<FolderKind> {
   if (listing.files.includes('datasource-properties.json')) return 'properties'
   if (listing.files.includes('info')) return 'precomputed'
   const layers = await mapLimit(listing.folders, 16, (name) => {
@@ -77,7 +86,19 @@ export async function kindOf(folder: string, listing: Listing, allowed: AllowedF
     return patience.wait(layer, layer, () => hasWkwMag(layer, allowed)).catch(() => false)
   })
   if (layers.includes(true)) return 'wkw'
+  if (mayHoldInfos) {
+    const infos = await mapLimit(listing.folders, 16, (name) => {
+      const layer = join(folder, name)
+      return patience.wait(layer, layer, () => hasInfo(layer, allowed)).catch(() => false)
+    })
+    if (infos.includes(true)) return 'precomputed-layers'
+  }
   return listing.files.some(isTiffName) ? 'images' : undefined
+}
+
+async function hasInfo(layer: string, allowed: AllowedFolders): Promise<boolean> {
+  const info = await realpath(join(layer, 'info')).catch(() => undefined)
+  return info !== undefined && allowed.includes(info) && (await stat(info)).isFile()
 }
 
 async function hasWkwMag(layer: string, allowed: AllowedFolders): Promise<boolean> {

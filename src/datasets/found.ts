@@ -14,6 +14,8 @@ export interface Descriptor {
   readonly source?: string | undefined
   /** The folder its files may lie in, links followed. */
   readonly root: string
+  /** More folders that the owner named in datasets.json, links followed: they may be read, too. */
+  readonly roots?: readonly string[] | undefined
   readonly images?: readonly ImageLayer[] | undefined
   readonly scale?: Vec3 | undefined
   /** The entry in datasets.json, `${ENV}` replaced. May hold secrets: never logged, never answered. */

@@ -38,7 +38,7 @@ export function createLook(options: LookOptions): () => Promise<Look> {
     return before !== undefined && mountOf(path, 0).point.length < before.length
   }
   const lookAt = async (path: string): Promise<Discovery> => {
-    const { lost, ...now } = await discover(path, options)
+    const { lost, ...now } = await discover(path, { ...options, isArgument: options.paths.includes(path) })
     const kept = (seen.get(path) ?? []).filter(({ organization }) => lost === 'all' || lost.includes(organization))
     const datasets = [...now.datasets, ...kept]
     seen.set(path, datasets)

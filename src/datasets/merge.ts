@@ -11,6 +11,7 @@ import { isTiffName, listFolder } from './folders.ts'
 import { type FoundDataset, keyOf } from './found.ts'
 import { fingerprintOf, imageLayers } from './images.ts'
 import { remoteEntry } from './remote-entry.ts'
+import { configOfFolder, sourcesDataset, versionOfInfos } from './sources.ts'
 import { stemOf } from './stacks.ts'
 
 export interface Merged {
@@ -52,6 +53,12 @@ export async function mergeEntries(
 const marked = (found: FoundDataset, { addedOverHttp }: DatasetEntry): FoundDataset =>
   addedOverHttp && found.descriptor ? { ...found, descriptor: { ...found.descriptor, addedOverHttp } } : found
 
+/** A Precomputed volume named by its path: one layer, called as its folder. */
+function asSource(entry: DatasetEntry, path: string): DatasetEntry {
+  const layer = new URL(path.replace(/^precomputed:\/\//, '')).pathname.split('/').findLast((part) => part !== '') ?? entry.name
+  return { ...entry, path: undefined, config: { ...entry.config, layers: { [layer]: { source: path } } } }
+}
+
 async function applyEntry(
   entry: DatasetEntry,
   found: FoundDataset | undefined,
@@ -60,6 +67,7 @@ async function applyEntry(
 ): Promise<FoundDataset> {
   const { organization, name, backend, scale } = entry
   const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
+  if (entry.config?.layers) return sourcesDataset(entry, dataFolder, handles)
   const fingerprint = `${found?.fingerprint} ${JSON.stringify(entry)}`
   if (entry.path === undefined) {
     if (!found)
@@ -73,7 +81,8 @@ async function applyEntry(
       }
     }
   }
-  if (entry.path !== undefined && isRemoteSource(entry.path)) return remoteEntry(entry, entry.path)
+  if (entry.path !== undefined && isRemoteSource(entry.path))
+    return backend === 'neuroglancer' ? sourcesDataset(asSource(entry, entry.path), dataFolder, handles) : remoteEntry(entry, entry.path)
   const path = entry.path === undefined ? found!.descriptor!.folder : resolve(dataFolder, entry.path)
   try {
     const [root, isFile] = await handles.patience.wait(path, path, async () => {
@@ -82,6 +91,12 @@ async function applyEntry(
     })
     const folder = isFile ? dirname(root) : root
     const place = { organization, name, rule: `datasets.json, ${path}` }
+    if (backend === 'neuroglancer') {
+      if (isFile) return bad(`${path} is a file, a Precomputed dataset is a folder`)
+      const { folders } = await listFolder(root, await AllowedFolders.of([root]))
+      const descriptor = { format: backend, folder, root, scale, config: await configOfFolder(path, root) }
+      return { ...place, descriptor, fingerprint: `${fingerprint} ${await versionOfInfos(root, folders)}` }
+    }
     if (backend === 'wkw') {
       if (isFile) return bad(`${path} is a file, a WKW dataset is a folder`)
       return { ...place, descriptor: { format: 'wkw', folder, root, scale }, fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}` }

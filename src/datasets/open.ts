@@ -5,13 +5,15 @@ import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
 import { loadFormat } from '../formats/index.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
+import { isMissing } from '../stores/errors.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { type Mount, mountOf } from '../stores/mounts.ts'
 import type { Patience } from '../stores/patience.ts'
 import type { RemoteStores } from '../stores/remote.ts'
-import { parseSource } from '../stores/source.ts'
+import { isRemoteSource, parseSource } from '../stores/source.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
+import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
 
 /** What opening and reading datasets needs; one per serving thread. */
@@ -34,17 +36,26 @@ export async function openDataset(
   changed: () => void,
 ): Promise<Dataset> {
   const { pool, tables, buffers, handles } = resources
-  const allowed = resources.allowed.and(descriptor.root)
+  const allowed = [descriptor.root, ...(descriptor.roots ?? [])].reduce((all, root) => all.and(root), resources.allowed)
   const format = await loadFormat(descriptor.format)
   const origin = { isTrusted: !descriptor.addedOverHttp }
+  const fileStore = async (folder: string) => new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
   const storeAt = async (source: string, credentials?: unknown) => {
     const place = source.includes('://') ? parseSource(source).place : { kind: 'file' as const, path: source }
     if (place.kind !== 'file') return resources.remote.open(source, credentials, origin)
     const { path } = place
-    const folder = await handles.patience.wait(path, path, () => realpath(path))
-    return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
+    const folder = await handles.patience
+      .wait(path, path, () => realpath(path))
+      .catch((error) => {
+        throw isMissing(error) ? new Unusable(`there is nothing at ${path}`) : error
+      })
+    allowed.check(path, folder)
+    return fileStore(folder)
   }
-  const store = await storeAt(descriptor.source ?? descriptor.folder, descriptor.config?.['credentials'])
+  const { folder, source } = descriptor
+  const store = isRemoteSource(source ?? folder)
+    ? await storeAt(source ?? folder, descriptor.config?.['credentials'])
+    : await fileStore(await handles.patience.wait(folder, folder, () => realpath(folder)))
   return format.open(
     store,
     { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },

@@ -108,3 +108,22 @@ export function copyChannel(from: Side, to: Side, extent: Vec3, voxel: number, s
     }
   }
 }
+
+/**
+ * Makes a full chunk of one that was stored cut: `size` voxels at the beginning of `bytes` are moved to where they belong among `full`,
+ * with zeros around. From the end on, because every row moves up or stays.
+ */
+export function spreadBox(bytes: Uint8Array, size: Vec3, full: Vec3, voxel: number): void {
+  const row = (size[0] * voxel) | 0
+  const fullRow = (full[0] * voxel) | 0
+  let zeroFrom = (full[1] * full[2] * fullRow) | 0
+  for (let z = size[2] - 1; z >= 0; z--) {
+    for (let y = size[1] - 1; y >= 0; y--) {
+      const from = ((y + size[1] * z) * row) | 0
+      const to = ((y + full[1] * z) * fullRow) | 0
+      bytes.copyWithin(to, from, from + row)
+      bytes.fill(0, to + row, zeroFrom)
+      zeroFrom = to
+    }
+  }
+}

@@ -8,7 +8,7 @@ import { copyBox, copyChannel, fillBox } from './copy.ts'
 import { sampleBytes } from './data-type.ts'
 import { chain, type MaybePromise } from './maybe-promise.ts'
 import type { Pace } from './pace.ts'
-import { subtract, type Vec3 } from './vec.ts'
+import { product, subtract, type Vec3 } from './vec.ts'
 
 /** Where decoded chunks come from: a cache, or the array itself. */
 export interface ChunkReader {
@@ -37,7 +37,7 @@ const PARALLEL_READS = 32
  * first error after all reads have ended, so that nobody writes into `target` any more.
  */
 export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, options: CutoutOptions): MaybePromise<boolean> {
-  const array = mag.arrays[0]!
+  const array = mag.arrays.length === 1 ? mag.arrays[0]! : cheapest(mag.arrays, box, clip)
   const wanted = intersect(intersect(box, clip), array.box)
   if (isEmpty(wanted)) {
     target.fill(0)
@@ -86,6 +86,25 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
     if (n + 1 < count && pace.due()) return pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options))
   }
   return found
+}
+
+/** Opening, looking up and copying a chunk costs about as much as decoding so many voxels. */
+const CHUNK_COST_VOXELS = 16_384
+
+/** Of several chunk shapes of the same voxels the one of which least has to be decoded for a box. */
+function cheapest(arrays: readonly ChunkedArray[], box: Box, clip: Box): ChunkedArray {
+  const wanted = intersect(box, clip)
+  let best = arrays[0]!
+  let least = Number.POSITIVE_INFINITY
+  for (const array of arrays) {
+    const part = intersect(wanted, array.box)
+    const first = gridIndex(part.min, array.gridOrigin, array.chunkSize)
+    const last = gridIndex(subtract(part.max, [1, 1, 1]), array.gridOrigin, array.chunkSize)
+    const chunks = (last[0] - first[0] + 1) * (last[1] - first[1] + 1) * (last[2] - first[2] + 1)
+    const cost = chunks * (product(array.chunkSize) + CHUNK_COST_VOXELS)
+    if (cost < least) [best, least] = [array, cost]
+  }
+  return best
 }
 
 /** Goes on from chunk `next` when one did not come at once: up to PARALLEL_READS are under way, and other requests get their turn. */

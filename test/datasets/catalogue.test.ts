@@ -108,7 +108,9 @@ describe('datasets.json', () => {
     const { usable, unusable } = sortEntries({
       wkw: { lab: { a: {}, b: { path: '/x', scale: [1, 2, 3] } } },
       tiff: { lab: { c: { scale: [4, 5] }, d: { scale: [1] }, e: { path: 5 } } },
-      neuroglancer: { lab: { f: { layers: {} } } },
+      neuroglancer: {
+        lab: { f: { layers: {} }, h: { layers: { em: { source: 'gs://b/p', type: 'image' } }, credentials: { type: 'x' } } },
+      },
       boss: { lab: { g: {} } },
       comment: 'mine',
       version: 3,
@@ -117,9 +119,12 @@ describe('datasets.json', () => {
       ['wkw', 'a', undefined, undefined],
       ['wkw', 'b', '/x', [1, 2, 3]],
       ['tiff', 'c', undefined, [4, 5, 1]],
+      ['neuroglancer', 'h', undefined, undefined],
     ])
+    expect(usable[3]?.config).toEqual({ layers: { em: { source: 'gs://b/p', type: 'image' } }, credentials: { type: 'x' } })
     expect(unusable.map(({ name }) => name)).toEqual(['d', 'e', 'f', 'g'])
-    expect(unusable.find(({ name }) => name === 'f')?.reason).toContain('not supported yet')
+    expect(unusable.find(({ name }) => name === 'f')?.reason).toContain('/layers')
+    expect(unusable.find(({ name }) => name === 'g')?.reason).toContain('not supported yet')
   })
 })
 

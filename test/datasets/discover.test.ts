@@ -53,12 +53,34 @@ describe('organizations', () => {
     expect(shapeOf(await look(join(folder, 'cells')))).toEqual(['sample_organization/cells'])
   })
 
-  test('a folder with info is listed as not supported yet', async () => {
+  test('a folder with info is one dataset, and so is one whose folders have an info each', async () => {
     const folder = emptyFolder()
-    mkdirSync(join(folder, 'lab/cloud'), { recursive: true })
-    writeFileSync(join(folder, 'lab/cloud/info'), '{}')
-    const { datasets } = await look(folder)
-    expect(datasets).toMatchObject([{ organization: 'lab', name: 'cloud', reason: expect.stringContaining('not supported yet') }])
+    for (const path of ['cloud', 'lab/cloud', 'lab/layers/a', 'lab/layers/b', 'lab/layers/notes'])
+      mkdirSync(join(folder, path), { recursive: true })
+    for (const path of ['cloud', 'lab/cloud', 'lab/layers/a', 'lab/layers/b']) writeFileSync(join(folder, path, 'info'), '{}')
+    const found = async (path: string, isArgument: boolean) =>
+      (
+        await discover(path, {
+          organization: 'sample_organization',
+          handles: new FileHandles(),
+          allowed: await AllowedFolders.of([]),
+          isArgument,
+        })
+      ).datasets
+        .map(({ organization, name, descriptor, rule }) => `${organization}/${name} ${descriptor?.format} ${rule}`)
+        .sort()
+    expect(await found(folder, false)).toEqual([
+      'lab/cloud neuroglancer info file',
+      'lab/layers neuroglancer <layer>/info files',
+      'sample_organization/cloud neuroglancer info file',
+    ])
+    // given by itself a folder is a dataset of the layers in it; as a data folder it holds datasets
+    const layers = join(folder, 'lab/layers')
+    expect(await found(layers, true)).toEqual(['sample_organization/layers neuroglancer <layer>/info files'])
+    expect(await found(layers, false)).toEqual([
+      'sample_organization/a neuroglancer info file',
+      'sample_organization/b neuroglancer info file',
+    ])
   })
 })
 

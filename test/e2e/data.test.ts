@@ -222,7 +222,7 @@ describe('everything else', () => {
     expect([unusable.status, await unusable.json()]).toEqual([
       200,
       {
-        dataSource: { id: { team: 'sample_organization', name: 'fafb_v14' }, status: 'the neuroglancer backend is not supported yet' },
+        dataSource: { id: { team: 'sample_organization', name: 'fafb_v14' }, status: expect.stringContaining('sources on the network') },
         messages: [],
       },
     ])

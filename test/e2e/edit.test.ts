@@ -48,14 +48,15 @@ describe('POST /data/datasets', () => {
     const before = stored()
     const response = await post({
       tiff: { lab: { good: { path: 'shelf/stack' }, bad: { path: 'shelf/bilevel' }, gone: { path: 'shelf/nothing' } } },
-      neuroglancer: { lab: { cloud: { layers: {} } } },
+      neuroglancer: { lab: { cloud: { layers: {} }, spy: { layers: { em: { source: outside } } } } },
     })
     expect(response.status).toBe(400)
     const messages = await messagesOf(response)
     expect(messages.sort()).toEqual([
       expect.stringMatching(/^lab\/bad: .*1 bit/),
-      expect.stringMatching(/^lab\/cloud: .*not supported yet/),
+      expect.stringMatching(/^lab\/cloud: .*layers/),
       expect.stringMatching(/^lab\/gone: .*cannot be read/),
+      expect.stringMatching(/^lab\/spy: .*--allow-path/),
     ])
     expect([stored(), await entryOf('good')]).toEqual([before, undefined])
   })

@@ -23,7 +23,9 @@ test('--sample writes a WKW and a TIFF dataset and the list of public ones, and 
   const log = await server.logged(/6 datasets: 2 ok, 4 unusable/)
   expect(log).toContain('✓ sample_organization/cells   voxel 11.24 × 11.24 × 28 nm (datasource-properties.json)')
   expect(log).toContain('segmentation: 192×192×96 uint32 segmentation, mags 1-1-1 2-2-2 4-4-4')
-  expect(log).toContain('✗ sample_organization/fafb_v14: the neuroglancer backend is not supported yet')
+  expect(log).toContain(
+    '✗ sample_organization/fafb_v14: layer image: gs://neuroglancer-fafb-data/fafb_v14/fafb_v14_clahe: sources on the network',
+  )
 })
 
 test('--sample leaves a folder with data alone', async () => {

@@ -1,4 +1,4 @@
-/** `bun run golden`: runs generate.py with the reference writers; PYTHON names an interpreter that has them already. */
+/** `bun run golden`: runs the scripts of this folder with the reference writers; PYTHON names an interpreter that has them already. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { $ } from 'bun'
@@ -10,4 +10,4 @@ if (!existsSync(python)) {
   await $`python3 -m venv ${venv}`
   await $`${python} -m pip install --quiet -r ${join(import.meta.dir, 'requirements.txt')}`
 }
-for (const script of ['generate.py', 'jpeg.py']) await $`${python} ${join(import.meta.dir, script)}`
+for (const script of ['generate.py', 'jpeg.py', 'precomputed.py']) await $`${python} ${join(import.meta.dir, script)}`

@@ -29,7 +29,8 @@ export const makeResources = async (): Promise<Resources> => ({
 
 /** The datasets of a path, found and opened as the server does it. Throws what opening throws. */
 export async function openAll(path: string, resources: Resources): Promise<Dataset[]> {
-  const { datasets } = await discover(path, { organization: 'test', allowed: resources.allowed, handles: resources.handles })
+  const options = { organization: 'test', allowed: resources.allowed, handles: resources.handles, isArgument: true }
+  const { datasets } = await discover(path, options)
   return Promise.all(
     datasets.map(({ name, descriptor, reason }) => {
       if (!descriptor) throw new Error(reason)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { ChunkCache } from '../../src/cache/chunk-cache.ts'
 import { type Box, boxAt } from '../../src/volume/box.ts'
+import { spreadBox } from '../../src/volume/copy.ts'
 import { cutout } from '../../src/volume/cutout.ts'
 import type { DataType } from '../../src/volume/data-type.ts'
 import { sampleBytes } from '../../src/volume/data-type.ts'
@@ -132,4 +133,49 @@ test('a box outside of everything reads no chunk', async () => {
   const target = new Uint8Array(8).fill(9)
   expect(await cutout({ factor: [1, 1, 1], arrays: [array] }, boxAt([100, 0, 0], [2, 2, 2]), array.box, target, options())).toBe(false)
   expect([array.reads.length, ...target]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0])
+})
+
+describe('of several chunk shapes of the same voxels', () => {
+  const box = boxAt([-4, 0, 0], [132, 128, 64])
+  const shapes = (): [MemoryArray, MemoryArray] => [
+    new MemoryArray({ id: 'cubes', box, gridOrigin: [-4, 0, 0], chunkSize: [64, 64, 64], byteAt }),
+    new MemoryArray({ id: 'planes', box, gridOrigin: [-4, 0, 0], chunkSize: [128, 128, 1], byteAt }),
+  ]
+
+  test.each([
+    ['a plane', [0, 0, 20], [100, 100, 1], 'planes'],
+    ['a bucket', [0, 0, 0], [32, 32, 32], 'cubes'],
+    ['a column', [3, 3, 0], [1, 1, 64], 'cubes'],
+    ['nothing', [900, 0, 0], [4, 4, 4], undefined],
+  ] as [string, Vec3, Vec3, string | undefined][])('%s is read from the one of which least is decoded', async (_, position, size, id) => {
+    for (const turned of [false, true]) {
+      const arrays = turned ? shapes().toReversed() : shapes()
+      const target = new Uint8Array(product(size))
+      await cutout({ factor: [1, 1, 1], arrays }, boxAt(position, size), box, target, options())
+      expect(arrays.filter(({ reads }) => reads.length > 0).map((array) => array.id)).toEqual(id ? [id] : [])
+      if (id) expect(target[0]).toBe(byteAt(...position, 0))
+    }
+  })
+})
+
+test('a chunk stored cut is spread over its full size, with zeros around', () => {
+  for (const [size, full, voxel] of [
+    [[3, 2, 2], [5, 4, 3], 3],
+    [[5, 2, 1], [5, 4, 3], 1],
+    [[1, 1, 1], [2, 2, 2], 8],
+    [[5, 4, 2], [5, 4, 3], 2],
+  ] as [Vec3, Vec3, number][]) {
+    const bytes = new Uint8Array(product(full) * voxel).fill(99)
+    const value = (x: number, y: number, z: number, b: number) => 1 + ((x + 7 * y + 31 * z + 3 * b) % 200)
+    let at = 0
+    for (let z = 0; z < size[2]; z++)
+      for (let y = 0; y < size[1]; y++) for (let x = 0; x < size[0]; x++) for (let b = 0; b < voxel; b++) bytes[at++] = value(x, y, z, b)
+    spreadBox(bytes, size, full, voxel)
+    const expected: number[] = []
+    for (let z = 0; z < full[2]; z++)
+      for (let y = 0; y < full[1]; y++)
+        for (let x = 0; x < full[0]; x++)
+          for (let b = 0; b < voxel; b++) expected.push(x < size[0] && y < size[1] && z < size[2] ? value(x, y, z, b) : 0)
+    expect([...bytes]).toEqual(expected)
+  }
 })

@@ -1,0 +1,147 @@
+/**
+ * Compressed segmentation, one channel. AssemblyScript, compiled by `bun codecs/wasm/build.ts`.
+ *
+ * Spec: neuroglancer, src/sliceview/compressed_segmentation/README.md. Decodes the layers of blocks from `fromZ` up to, not including,
+ * `toZ` (in blocks) of a chunk of sx × sy × sz voxels to `target`, x fastest, `wide` ? 8 : 4 bytes each. Every offset is checked against
+ * `length` (bytes of this channel) before it is followed. Returns 0, or −1 header table cut short, −2 no such number of bits,
+ * −3 values behind the end, −4 table entry behind the end.
+ */
+export function decode(
+  source: usize,
+  length: usize,
+  target: usize,
+  sx: u32,
+  sy: u32,
+  sz: u32,
+  bx: u32,
+  by: u32,
+  bz: u32,
+  fromZ: u32,
+  toZ: u32,
+  wide: bool,
+): i32 {
+  const gx = (sx + bx - 1) / bx
+  const gy = (sy + by - 1) / by
+  const entry: usize = wide ? 8 : 4
+  for (let gz = fromZ; gz < toZ; gz++) {
+    const nz = min(bz, sz - gz * bz)
+    for (let j: u32 = 0; j < gy; j++) {
+      const ny = min(by, sy - j * by)
+      for (let i: u32 = 0; i < gx; i++) {
+        const nx = min(bx, sx - i * bx)
+        const header = ((<usize>gz * gy + j) * gx + i) * 8
+        if (header + 8 > length) return -1
+        const first = load<u32>(source + header)
+        const values = <u64>load<u32>(source + header + 4) * 4
+        const table = <usize>(first & 0xffffff) * 4
+        const bits = first >> 24
+        if (bits > 32 || (bits & (bits - 1)) != 0) return -2
+        // entries that may be looked up; more than there can be keys means that no key has to be looked at
+        const entries: u64 = table < length ? (length - table) / entry : 0
+        const to = target + ((<usize>(gz - fromZ) * bz * sy + j * by) * sx + i * bx) * entry
+        if (bits == 0) {
+          if (entries == 0) return -4
+          if (wide) fill<u64>(to, load<u64>(source + table), nx, ny, nz, sx, sy)
+          else fill<u32>(to, load<u32>(source + table), nx, ny, nz, sx, sy)
+          continue
+        }
+        const last = <u64>(nx - 1) + <u64>bx * (<u64>(ny - 1) + <u64>by * (nz - 1))
+        if (values + ((last * bits) / 32 + 1) * 4 > length) return -3
+        const base = source + <usize>values
+        const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
+        if (<u64>mask >= entries) {
+          // not every key has an entry, so each is looked at
+          const result = wide
+            ? checked<u64>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
+            : checked<u32>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
+          if (result < 0) return result
+        } else if (nx == 8 && bx == 8 && bits <= 4) {
+          if (wide) eights<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
+          else eights<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
+        } else if (wide) rows<u64>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
+        else rows<u32>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
+      }
+    }
+  }
+  return 0
+}
+
+/** Rows of eight voxels of up to four bits: each lies in one word. */
+function eights<T>(base: usize, table: usize, to: usize, bits: u32, ny: u32, nz: u32, by: u32, sx: u32, sy: u32): void {
+  const mask: u32 = (1 << bits) - 1
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      const bit = bits * 8 * (y + by * z)
+      let keys = load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)
+      const at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      if (sizeof<T>() == 4 && bits == 1) {
+        const zero = i32x4.splat(load<u32>(table))
+        const one = i32x4.splat(load<u32>(table + 4))
+        const all = i32x4.splat(keys)
+        const low = i32x4(1, 2, 4, 8)
+        const high = i32x4(16, 32, 64, 128)
+        v128.store(at, v128.bitselect(one, zero, i32x4.eq(v128.and(all, low), low)))
+        v128.store(at + 16, v128.bitselect(one, zero, i32x4.eq(v128.and(all, high), high)))
+        continue
+      }
+      for (let k: usize = 0; k < 8; k++) {
+        store<T>(at + k * sizeof<T>(), load<T>(table + (<usize>(keys & mask)) * sizeof<T>()))
+        keys >>= bits
+      }
+    }
+  }
+}
+
+function rows<T>(base: usize, table: usize, to: usize, bits: u32, nx: u32, ny: u32, nz: u32, bx: u32, by: u32, sx: u32, sy: u32): void {
+  const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      let bit = bits * bx * (y + by * z)
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) {
+        const key = (load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)) & mask
+        store<T>(at, load<T>(table + <usize>key * sizeof<T>()))
+        bit += bits
+      }
+    }
+  }
+}
+
+function checked<T>(
+  base: usize,
+  table: usize,
+  entries: u64,
+  to: usize,
+  bits: u32,
+  nx: u32,
+  ny: u32,
+  nz: u32,
+  bx: u32,
+  by: u32,
+  sx: u32,
+  sy: u32,
+): i32 {
+  const mask: u32 = bits == 32 ? 0xffffffff : (1 << bits) - 1
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      let bit = bits * bx * (y + by * z)
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) {
+        const key = (load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)) & mask
+        if (<u64>key >= entries) return -4
+        store<T>(at, load<T>(table + <usize>key * sizeof<T>()))
+        bit += bits
+      }
+    }
+  }
+  return 0
+}
+
+function fill<T>(to: usize, value: T, nx: u32, ny: u32, nz: u32, sx: u32, sy: u32): void {
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) store<T>(at, value)
+    }
+  }
+}
