@@ -6,6 +6,8 @@ import { codeOf } from '../stores/errors.ts'
 const WAIT_MS = 30_000
 /** Nobody needs this long to write a list: whoever has held the lock all the time is gone, whatever his process id says. */
 const STALE_MS = 10_000
+/** Between being made and being written it is empty, for a moment. */
+const EMPTY_MS = 500
 
 /**
  * Runs `work` while holding `path`. `isHeld` says whether it still does: not after a pause in which others took it for gone. Throws
@@ -22,7 +24,8 @@ export async function withLock<T>(path: string, work: (isHeld: () => Promise<boo
     const now = performance.now()
     // by our own clock: that of the file server may be another
     if (other !== seen) [seen, since] = [other, now]
-    if (other !== undefined && (isDead(other) || now - since > staleMs)) await breakLock(path, other)
+    if (other !== undefined && (isDead(other) || now - since > (other === '' ? Math.min(EMPTY_MS, staleMs) : staleMs)))
+      await breakLock(path, other)
     else if (now > until) throw new Error(`${path} is held by another process (${other ?? 'gone meanwhile'})`)
     else await Bun.sleep(5 + Math.random() * 20)
   }
@@ -50,7 +53,6 @@ const holder = (path: string): Promise<string | undefined> => readFile(path, 'ut
 /** Whether the process that wrote this ran here and has ended. One of another machine or container cannot be asked. */
 function isDead(text: string): boolean {
   const [pid, host] = text.split(' ')
-  // between being made and being written it is empty for a moment
   if (!pid || host !== hostname()) return false
   try {
     process.kill(Number(pid), 0)
