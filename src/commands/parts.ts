@@ -35,14 +35,22 @@ export interface Parts {
   drop(versionedId: string): void
   /** Lists of datasets; the last one is written. */
   readonly datasetsFiles: readonly string[]
+  /** What somebody changed about descriptions. */
+  readonly overridesFile: string
 }
 
-/** `dropChunks` is told when the chunks whose keys begin so no longer hold. */
+export interface PartsOptions {
+  /** Told when the chunks whose keys begin so no longer hold. */
+  readonly dropChunks?: (prefix: string) => void
+  /** Told when something was opened, described otherwise, or is gone. */
+  readonly changed?: () => void
+}
+
 export async function createParts(
-  { settings, paths }: Resolved,
+  { settings, sources, paths }: Resolved,
   environment: Readonly<Record<string, string | undefined>>,
   log: Log,
-  dropChunks: (prefix: string) => void = () => {},
+  { dropChunks = () => {}, changed }: PartsOptions = {},
 ): Promise<Parts> {
   const budget = shareBudget(settings.cache)
   const resources: Resources = {
@@ -53,15 +61,26 @@ export async function createParts(
     allowed: await AllowedFolders.of(settings.allowPath),
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
+  const overridesFile = join(settings.state || settings.data, 'overrides.json')
+  const expectedFile = sources.datasetsPath === 'default' ? undefined : datasetsFiles[0]
   const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
-  const look = createLook({ ...shared, paths, datasetsFiles, organization: settings.organization, patience: new Patience(LISTING_MS), log })
+  const look = createLook({
+    ...shared,
+    paths,
+    datasetsFiles,
+    expectedFile,
+    overridesFile,
+    organization: settings.organization,
+    patience: new Patience(LISTING_MS),
+    log,
+  })
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
   const drop = (versionedId: string) => {
     dropChunks(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
-  const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line) })
+  const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line), ...(changed ? { changed } : {}) })
   const lookAgain = async () => {
     await catalogue.look()
     await recheckFiles(catalogue, resources.tables)
@@ -74,5 +93,6 @@ export async function createParts(
     drop,
     look: lookAgain,
     datasetsFiles,
+    overridesFile,
   }
 }

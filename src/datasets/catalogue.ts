@@ -6,10 +6,11 @@ import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { messageOf, Unusable } from '../volume/errors.ts'
 import { difference } from './difference.ts'
 import { type Descriptor, type FoundDataset, idOf, keyOf, type Status } from './found.ts'
+import type { Override, Overrides } from './overrides.ts'
 
 export interface CatalogueEntry {
-  /** 24 hex digits. */
-  readonly id: string
+  /** 24 hex digits: core's id where core has told one, else our own. */
+  id: string
   readonly organization: string
   readonly name: string
   readonly found: FoundDataset
@@ -19,12 +20,17 @@ export interface CatalogueEntry {
   reason?: string
   leadsTo?: string | undefined
   dataset?: Dataset
+  /** What somebody changed about its description. */
+  override?: Override | undefined
   /** Settles, and never rejects, when it is open or known to be unusable. */
   readonly opened: Promise<void>
 }
 
 export interface Look {
   readonly datasets: readonly FoundDataset[]
+  /** Every list and folder could be read: what is not in `datasets` is not there. */
+  readonly isComplete: boolean
+  readonly overrides: Overrides
   /** For the summary. */
   readonly notes: readonly string[]
   readonly refused: readonly { readonly path: string; readonly target: string }[]
@@ -38,6 +44,8 @@ export interface CatalogueOptions {
   readonly drop: (versionedId: string) => void
   /** Told what a later look changed, in a sentence. */
   readonly said?: (line: string) => void
+  /** Told that something was opened, described otherwise, or is gone. */
+  readonly changed?: () => void
 }
 
 const PARALLEL_OPENINGS = 8
@@ -47,6 +55,10 @@ export class Catalogue {
   readonly #byKey = new Map<string, CatalogueEntry>()
   readonly #byId = new Map<string, CatalogueEntry>()
   readonly #queue: (() => Promise<void>)[] = []
+  /** Core's ids by key. */
+  readonly #coreIds = new Map<string, string>()
+  #overrides: Overrides = new Map()
+  #lastLook: Look | undefined
   #running = 0
   #version = 0
   #looking: Promise<Look> | undefined
@@ -96,8 +108,41 @@ export class Catalogue {
     return this.#byKey.get(keyOf(organization, name))
   }
 
+  /** By core's id or by our own. */
   byId(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id)
+  }
+
+  /** What the last look found; undefined before the first. */
+  get lastLook(): Look | undefined {
+    return this.#lastLook
+  }
+
+  /** Core's ids, by organization and name; they hold for datasets that come later, too. */
+  assignIds(ids: Iterable<readonly [organization: string, name: string, id: string]>): void {
+    for (const [organization, name, id] of ids) {
+      const key = keyOf(organization, name)
+      const entry = this.#byKey.get(key)
+      if (!entry) continue
+      const before = this.#coreIds.get(key)
+      if (before !== undefined && before !== id) this.#byId.delete(before)
+      this.#coreIds.set(key, id)
+      this.#byId.set(id, entry)
+      entry.id = id
+    }
+  }
+
+  /** What is changed about descriptions from now on. */
+  override(overrides: Overrides): void {
+    let isChanged = false
+    for (const [key, entry] of this.#byKey) {
+      const override = overrides.get(key)
+      if (JSON.stringify(override) === JSON.stringify(entry.override)) continue
+      entry.override = override
+      isChanged = true
+    }
+    this.#overrides = overrides
+    if (isChanged) this.#options.changed?.()
   }
 
   /** Drops the caches of a dataset and opens it anew. */
@@ -109,28 +154,34 @@ export class Catalogue {
 
   async #look(): Promise<Look> {
     const look = await this.#options.look()
+    this.#lastLook = look
+    this.override(look.overrides)
     const isFirst = this.#version === 0
     const { added, changed, removed } = difference(this.entries(), look.datasets)
-    const before = new Map(this.entries().map((entry) => [entry.id, entry.reason]))
+    const before = new Map(this.#byKey.entries().map(([key, entry]) => [key, entry.reason]))
     for (const entry of removed) this.#remove(entry)
     const opening = [...added, ...changed].map((found) => this.#replace(found))
     if (!isFirst) {
       for (const { organization, name } of removed) this.#options.said?.(`${keyOf(organization, name)} is gone`)
       for (const entry of opening) void entry.opened.then(() => this.#sayOpened(entry, before))
     }
+    if (isFirst || removed.length > 0) this.#options.changed?.()
     return look
   }
 
   /** What could not be opened before and cannot now for the same reason is not said again. */
-  #sayOpened({ id, organization, name, status, reason }: CatalogueEntry, before: ReadonlyMap<string, string | undefined>): void {
+  #sayOpened({ organization, name, status, reason }: CatalogueEntry, before: ReadonlyMap<string, string | undefined>): void {
     const key = keyOf(organization, name)
-    if (status === 'unusable' && before.get(id) === reason) return
-    this.#options.said?.(status === 'ok' ? `${key} is ${before.has(id) ? 'opened anew' : 'new'}` : `${key} cannot be opened: ${reason}`)
+    if (status === 'unusable' && before.get(key) === reason) return
+    this.#options.said?.(status === 'ok' ? `${key} is ${before.has(key) ? 'opened anew' : 'new'}` : `${key} cannot be opened: ${reason}`)
   }
 
   #remove(entry: CatalogueEntry): void {
-    this.#byKey.delete(keyOf(entry.organization, entry.name))
+    const key = keyOf(entry.organization, entry.name)
+    this.#byKey.delete(key)
+    this.#coreIds.delete(key)
     this.#byId.delete(entry.id)
+    this.#byId.delete(idOf(entry.organization, entry.name))
     this.#options.drop(entry.versionedId)
   }
 
@@ -139,10 +190,13 @@ export class Catalogue {
     const key = keyOf(organization, name)
     const previous = this.#byKey.get(key)
     const { promise, resolve } = Promise.withResolvers<void>()
-    const id = idOf(organization, name)
+    const ownId = idOf(organization, name)
+    const id = this.#coreIds.get(key) ?? ownId
     const versionedId = `${key}@${++this.#version}`
-    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', opened: promise }
+    const override = this.#overrides.get(key)
+    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', override, opened: promise }
     this.#byKey.set(key, entry)
+    this.#byId.set(ownId, entry)
     this.#byId.set(id, entry)
     if (previous) this.#options.drop(previous.versionedId)
     if (found.descriptor) {
@@ -153,6 +207,7 @@ export class Catalogue {
       entry.reason = found.reason ?? 'it cannot be opened'
       entry.leadsTo = found.leadsTo
       resolve()
+      this.#options.changed?.()
     }
     return entry
   }
@@ -183,6 +238,7 @@ export class Catalogue {
       entry.reason = messageOf(error)
       if (error instanceof Unusable) entry.leadsTo = error.leadsTo
     }
+    this.#options.changed?.()
   }
 }
 

@@ -21,7 +21,13 @@ function catalogueOf(...looks: FoundDataset[][]) {
   const dropped: string[] = []
   let n = 0
   const catalogue = new Catalogue({
-    look: async (): Promise<Look> => ({ datasets: looks[Math.min(n++, looks.length - 1)]!, notes: [], refused: [] }),
+    look: async (): Promise<Look> => ({
+      datasets: looks[Math.min(n++, looks.length - 1)]!,
+      isComplete: true,
+      overrides: new Map(),
+      notes: [],
+      refused: [],
+    }),
     open: async (id, name) => {
       opened.push(id)
       if (name === 'bad') throw new Unusable('its layers are made of cheese')

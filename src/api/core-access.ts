@@ -1,0 +1,120 @@
+/** Who may do what when a webKnossos server decides (protocol.md 1.3). What it granted a moment ago costs one look into a map. */
+import type { Catalogue, CatalogueEntry } from '../datasets/catalogue.ts'
+import type { Log } from '../log.ts'
+import { messageOf } from '../volume/errors.ts'
+import type { MaybePromise } from '../volume/maybe-promise.ts'
+import { type DatasetIds, type DatasetName, isId } from '../webknossos/ids.ts'
+import type { DatasetQuestion, Question } from '../webknossos/questions.ts'
+import type { Answer, Rights } from '../webknossos/rights.ts'
+import { knowsIds, type VersionOfCore } from '../webknossos/version.ts'
+import { Access, type AccessOptions, type DatasetParams } from './access.ts'
+import { Forbidden, HttpError } from './errors.ts'
+
+export interface CoreAccessOptions extends Omit<AccessOptions, 'requireToken'> {
+  readonly rights: Rights
+  readonly ids: DatasetIds
+  readonly version: VersionOfCore
+  readonly catalogue: Catalogue
+  readonly log: Log
+}
+
+export class CoreAccess extends Access {
+  readonly #options: CoreAccessOptions
+
+  constructor(options: CoreAccessOptions) {
+    // the page and the list show all datasets, whoever may read them: they are for the owner of this server
+    super({ ...options, requireToken: true })
+    this.#options = options
+  }
+
+  override checkDataset(request: Request, params: DatasetParams): MaybePromise<void> {
+    return this.#checkDataset(request, params, 'read')
+  }
+
+  override checkInvalidation(request: Request, params: DatasetParams): MaybePromise<void> {
+    return this.#checkDataset(request, params, 'write')
+  }
+
+  override checkAdministration(request: Request, organization: string | undefined): MaybePromise<void> {
+    return this.#check(request, `administrate ${organization ?? ''}`, async () => ({
+      question: { mode: 'administrate', organization },
+      isKnown: true,
+    }))
+  }
+
+  override checkAdding(request: Request, organizations: readonly (string | undefined)[]): MaybePromise<void> {
+    return Promise.all(organizations.map((organization) => this.checkAdministration(request, organization))).then(() => {})
+  }
+
+  override checkEditing(request: Request): MaybePromise<void> {
+    return this.#check(request, 'core', async () => ({ question: { mode: 'core' }, isKnown: true }))
+  }
+
+  override async nameOf(id: string): Promise<DatasetName | undefined> {
+    const { ids, version } = this.#options
+    return isId(id) && knowsIds(await version.current()) ? ids.nameOf(id) : undefined
+  }
+
+  override forget(id: string): void {
+    this.#options.ids.forget(id)
+  }
+
+  #checkDataset(request: Request, params: DatasetParams, mode: DatasetQuestion['mode']): MaybePromise<void> {
+    const { first, second } = params
+    return this.#check(request, second === undefined ? `${mode} ${first}` : `${mode} ${first}/${second}`, () =>
+      this.#question(params, mode),
+    )
+  }
+
+  #check(request: Request, what: string, find: () => Promise<{ question: Question; isKnown: boolean }>): MaybePromise<void> {
+    const { rights, log } = this.#options
+    const token = tokenOf(request) ?? ''
+    const key = rights.keyOf(token, what)
+    const held = rights.held(key)
+    if (held) return decide(held)
+    return rights.ask(key, token, find).then(decide, (error) => {
+      log.trouble('rights', `core could not be asked about rights: it ${messageOf(error)}`)
+      throw new HttpError(400, 'Failed to check data access, token may be expired, consider reloading.')
+    })
+  }
+
+  /** Today's core is asked by id and older ones by name, whichever the request has. */
+  async #question({ first, second }: DatasetParams, mode: DatasetQuestion['mode']): Promise<{ question: Question; isKnown: boolean }> {
+    const { ids, version, catalogue } = this.#options
+    const byIds = knowsIds(await version.current())
+    if (second !== undefined) {
+      const name = { organization: first, name: second }
+      if (!byIds) return { question: { mode, name }, isKnown: true }
+      const id = await ids.idOf(name)
+      return { question: { mode, id }, isKnown: id !== undefined }
+    }
+    const entry: CatalogueEntry | undefined = catalogue.byId(first)
+    if (!byIds) return { question: { mode, name: entry }, isKnown: entry !== undefined }
+    // an id of our own means the dataset core knows by another
+    const id = entry && entry.id !== first ? await ids.idOf(entry) : isId(first) ? first : undefined
+    return { question: { mode, id }, isKnown: id !== undefined }
+  }
+}
+
+function decide({ granted, message }: Answer): void {
+  if (granted) return
+  throw new Forbidden(
+    message
+      ? `Token may be expired, consider reloading. Access forbidden: ${message}`
+      : 'Token may be expired, consider reloading. Token authentication failed.',
+  )
+}
+
+const QUERY_TOKEN = /[?&]token=([^&#]*)/
+
+/** Of the query first; an empty one there is nobody's and not a missing one. */
+export function tokenOf(request: Request): string | undefined {
+  const given = QUERY_TOKEN.exec(request.url)?.[1]
+  if (given === undefined) return request.headers.get('x-auth-token') ?? undefined
+  if (!/[%+]/.test(given)) return given
+  try {
+    return decodeURIComponent(given.replaceAll('+', ' '))
+  } catch {
+    return given
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Core's answers about rights, granted and denied, for 2 minutes per token and request (protocol.md 1.3). An answer that could not be
+ * had is neither, and is asked for again the next time.
+ */
+import { type CoreClient, CoreUnreachable } from './client.ts'
+import { type Question, questionBody } from './questions.ts'
+import type { VersionOfCore } from './version.ts'
+
+export interface Answer {
+  readonly granted: boolean
+  /** Core's reason for denying. */
+  readonly message?: string | undefined
+}
+
+interface Held {
+  readonly answer: Answer
+  readonly until: number
+}
+
+const HELD_MS = 2 * 60_000
+/** For denials that were not core's about this very thing. */
+export const BRIEFLY_MS = 3000
+const MAX_ANSWERS = 20_000
+const MAX_KEY = 400
+
+export class Rights {
+  readonly #client: CoreClient
+  readonly #version: VersionOfCore
+  readonly #held = new Map<string, Held>()
+  readonly #asking = new Map<string, Promise<Answer>>()
+
+  constructor(client: CoreClient, version: VersionOfCore) {
+    this.#client = client
+    this.#version = version
+  }
+
+  /** Names a request of a token; what is long is hashed, so that nobody fills memory with tokens. */
+  keyOf(token: string, request: string): string {
+    const key = `${token}\n${request}`
+    return key.length <= MAX_KEY ? key : new Bun.CryptoHasher('sha256').update(key).digest('base64')
+  }
+
+  /** What is known, without waiting. */
+  held(key: string): Answer | undefined {
+    const held = this.#held.get(key)
+    return held && performance.now() < held.until ? held.answer : undefined
+  }
+
+  /**
+   * One question for all who ask the same meanwhile. `question` finds out what to ask; false for what core does not have, which is
+   * denied. Throws `CoreUnreachable`, `KeyRefused`.
+   */
+  ask(key: string, token: string, question: () => Promise<{ question: Question; isKnown: boolean }>): Promise<Answer> {
+    let asking = this.#asking.get(key)
+    if (!asking) {
+      asking = this.#ask(key, token, question).finally(() => this.#asking.delete(key))
+      this.#asking.set(key, asking)
+    }
+    return asking
+  }
+
+  async #ask(key: string, token: string, find: () => Promise<{ question: Question; isKnown: boolean }>): Promise<Answer> {
+    const { question, isKnown } = await find()
+    const answer = await this.#askCore(token, question)
+    // what core does not have is denied like what may not be seen, whoever asks
+    const held: Answer = isKnown ? answer : { granted: false, message: answer.granted ? 'No read access on dataset' : answer.message }
+    if (this.#held.size >= MAX_ANSWERS) this.#held.delete(this.#held.keys().next().value!)
+    this.#held.set(key, { answer: held, until: performance.now() + (isKnown ? HELD_MS : BRIEFLY_MS) })
+    return held
+  }
+
+  async #askCore(token: string, question: Question): Promise<Answer> {
+    const version = await this.#version.current()
+    const first = await this.#send(token, questionBody(question, version))
+    if (first.answer) return first.answer
+    // a core that was upgraded a moment ago does not understand its former words
+    const now = await this.#version.learn()
+    const again =
+      questionBody(question, now) === questionBody(question, version) ? first : await this.#send(token, questionBody(question, now))
+    if (again.answer) return again.answer
+    throw new CoreUnreachable(`answers a question about rights with ${again.problem}`)
+  }
+
+  async #send(token: string, body: string): Promise<{ answer?: Answer; problem?: string }> {
+    const response = await this.#client.askAsDatastore('POST', '/validateUserAccess', { query: { token: token || undefined }, body })
+    const { granted, msg } = (response.json ?? {}) as { granted?: unknown; msg?: unknown }
+    if (response.ok && typeof granted === 'boolean') return { answer: { granted, message: typeof msg === 'string' ? msg : undefined } }
+    const said = this.#client.saying(response)
+    return { problem: token ? said.replaceAll(token, '…') : said }
+  }
+}
