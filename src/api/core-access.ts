@@ -4,9 +4,9 @@ import type { Log } from '../log.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { type DatasetIds, type DatasetName, isId } from '../webknossos/ids.ts'
-import type { DatasetQuestion, Question } from '../webknossos/questions.ts'
-import type { Answer, Rights } from '../webknossos/rights.ts'
-import { knowsIds, type VersionOfCore } from '../webknossos/version.ts'
+import type { DatasetQuestion } from '../webknossos/questions.ts'
+import type { Answer, FindQuestion, Rights } from '../webknossos/rights.ts'
+import { type CoreVersion, knowsIds, type VersionOfCore } from '../webknossos/version.ts'
 import { Access, type AccessOptions, type DatasetParams } from './access.ts'
 import { Forbidden, HttpError } from './errors.ts'
 
@@ -36,7 +36,7 @@ export class CoreAccess extends Access {
   }
 
   override checkAdministration(request: Request, organization: string | undefined): MaybePromise<void> {
-    return this.#check(request, `administrate ${organization ?? ''}`, async () => ({
+    return this.#check(request, `administrate ${organization ?? ''}`, () => ({
       question: { mode: 'administrate', organization },
       isKnown: true,
     }))
@@ -47,7 +47,7 @@ export class CoreAccess extends Access {
   }
 
   override checkEditing(request: Request): MaybePromise<void> {
-    return this.#check(request, 'core', async () => ({ question: { mode: 'core' }, isKnown: true }))
+    return this.#check(request, 'core', () => ({ question: { mode: 'core' }, isKnown: true }))
   }
 
   override async nameOf(id: string): Promise<DatasetName | undefined> {
@@ -61,12 +61,12 @@ export class CoreAccess extends Access {
 
   #checkDataset(request: Request, params: DatasetParams, mode: DatasetQuestion['mode']): MaybePromise<void> {
     const { first, second } = params
-    return this.#check(request, second === undefined ? `${mode} ${first}` : `${mode} ${first}/${second}`, () =>
-      this.#question(params, mode),
+    return this.#check(request, second === undefined ? `${mode} ${first}` : `${mode} ${first}/${second}`, (version) =>
+      this.#question(params, mode, version),
     )
   }
 
-  #check(request: Request, what: string, find: () => Promise<{ question: Question; isKnown: boolean }>): MaybePromise<void> {
+  #check(request: Request, what: string, find: FindQuestion): MaybePromise<void> {
     const { rights, log } = this.#options
     const token = tokenOf(request) ?? ''
     const key = rights.keyOf(token, what)
@@ -79,9 +79,13 @@ export class CoreAccess extends Access {
   }
 
   /** Today's core is asked by id and older ones by name, whichever the request has. */
-  async #question({ first, second }: DatasetParams, mode: DatasetQuestion['mode']): Promise<{ question: Question; isKnown: boolean }> {
-    const { ids, version, catalogue } = this.#options
-    const byIds = knowsIds(await version.current())
+  async #question(
+    { first, second }: DatasetParams,
+    mode: DatasetQuestion['mode'],
+    version: CoreVersion,
+  ): Promise<Awaited<ReturnType<FindQuestion>>> {
+    const { ids, catalogue } = this.#options
+    const byIds = knowsIds(version)
     if (second !== undefined) {
       const name = { organization: first, name: second }
       if (!byIds) return { question: { mode, name }, isKnown: true }

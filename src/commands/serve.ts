@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { coreSettings } from '../config/core.ts'
+import { coreSettings, halfACore } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
 import { type Resolved, resolveConfig } from '../config/resolve.ts'
 import { within } from '../datasets/catalogue.ts'
@@ -32,7 +32,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
   const stop = stopSignal()
   const config = withAdminToken(withSafeHost(resolved, log))
   const { settings } = config
-  for (const warning of config.warnings) log.warn(warning)
+  for (const warning of [...config.warnings, halfACore(config)]) if (warning) log.warn(warning)
   if (settings.sample) for (const line of await writeSample(settings.data)) log.info(line)
   if (settings.state) await mkdir(settings.state, { recursive: true })
   let server: RunningServer

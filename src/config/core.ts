@@ -10,9 +10,10 @@ export interface CoreSettings {
 }
 
 /** Undefined without a core, or with `--local`. Throws `ConfigError` where something is missing or is no address. */
-export function coreSettings({ settings }: Pick<Resolved, 'settings'>): CoreSettings | undefined {
+export function coreSettings(config: Pick<Resolved, 'settings' | 'sources'>): CoreSettings | undefined {
+  const { settings } = config
   const { core, datastoreName, datastoreKey, local } = settings
-  if (!core || local) return undefined
+  if (!core || local || halfACore(config)) return undefined
   const url = webAddress(core, 'core')
   if (!datastoreName || !datastoreKey) {
     const lacking = [datastoreName ? '' : '--datastore-name', datastoreKey ? '' : '--datastore-key'].filter(Boolean).join(' and ')
@@ -26,6 +27,12 @@ export function coreSettings({ settings }: Pick<Resolved, 'settings'>): CoreSett
   if (settings.publicUrl) webAddress(settings.publicUrl, 'public-url')
   return { url, datastore: datastoreName, key: datastoreKey }
 }
+
+/** A config.json that names a core but not this datastore starts without it, and loudly. */
+export const halfACore = ({ settings, sources }: Pick<Resolved, 'settings' | 'sources'>): string | undefined =>
+  settings.core && !settings.local && sources.core === 'config.json' && !(settings.datastoreName && settings.datastoreKey)
+    ? `THE WEBKNOSSOS SERVER ${settings.core} OF CONFIG.JSON CANNOT BE REACHED WITHOUT datastore.name AND datastore.key; datasets are served on this machine only. --local leaves it alone.`
+    : undefined
 
 /** The address at which core reaches us, as far as settings tell. */
 export function ownUrl({ settings }: Pick<Resolved, 'settings'>, port = settings.port): string {

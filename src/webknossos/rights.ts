@@ -2,15 +2,19 @@
  * Core's answers about rights, granted and denied, for 2 minutes per token and request (protocol.md 1.3). An answer that could not be
  * had is neither, and is asked for again the next time.
  */
+import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { type CoreClient, CoreUnreachable } from './client.ts'
 import { type Question, questionBody } from './questions.ts'
-import type { VersionOfCore } from './version.ts'
+import { type CoreVersion, isSame, type VersionOfCore } from './version.ts'
 
 export interface Answer {
   readonly granted: boolean
   /** Core's reason for denying. */
   readonly message?: string | undefined
 }
+
+/** What to ask a core of this version, and whether core has what it is about. */
+export type FindQuestion = (version: CoreVersion) => MaybePromise<{ readonly question: Question; readonly isKnown: boolean }>
 
 interface Held {
   readonly answer: Answer
@@ -47,21 +51,20 @@ export class Rights {
   }
 
   /**
-   * One question for all who ask the same meanwhile. `question` finds out what to ask; false for what core does not have, which is
-   * denied. Throws `CoreUnreachable`, `KeyRefused`.
+   * One question for all who ask the same meanwhile. `find` puts it into the words of a version; what core does not have is denied.
+   * Throws `CoreUnreachable`, `KeyRefused`.
    */
-  ask(key: string, token: string, question: () => Promise<{ question: Question; isKnown: boolean }>): Promise<Answer> {
+  ask(key: string, token: string, find: FindQuestion): Promise<Answer> {
     let asking = this.#asking.get(key)
     if (!asking) {
-      asking = this.#ask(key, token, question).finally(() => this.#asking.delete(key))
+      asking = this.#ask(key, token, find).finally(() => this.#asking.delete(key))
       this.#asking.set(key, asking)
     }
     return asking
   }
 
-  async #ask(key: string, token: string, find: () => Promise<{ question: Question; isKnown: boolean }>): Promise<Answer> {
-    const { question, isKnown } = await find()
-    const answer = await this.#askCore(token, question)
+  async #ask(key: string, token: string, find: FindQuestion): Promise<Answer> {
+    const { answer, isKnown } = await this.#askCore(token, find)
     // what core does not have is denied like what may not be seen, whoever asks
     const held: Answer = isKnown ? answer : { granted: false, message: answer.granted ? 'No read access on dataset' : answer.message }
     if (this.#held.size >= MAX_ANSWERS) this.#held.delete(this.#held.keys().next().value!)
@@ -69,15 +72,17 @@ export class Rights {
     return held
   }
 
-  async #askCore(token: string, question: Question): Promise<Answer> {
+  async #askCore(token: string, find: FindQuestion): Promise<{ answer: Answer; isKnown: boolean }> {
     const version = await this.#version.current()
-    const first = await this.#send(token, questionBody(question, version))
-    if (first.answer) return first.answer
+    const first = await find(version)
+    const response = await this.#send(token, questionBody(first.question, version))
+    if (response.answer) return { answer: response.answer, isKnown: first.isKnown }
     // a core that was upgraded a moment ago does not understand its former words
     const now = await this.#version.learn()
-    const again =
-      questionBody(question, now) === questionBody(question, version) ? first : await this.#send(token, questionBody(question, now))
-    if (again.answer) return again.answer
+    if (isSame(version, now)) throw new CoreUnreachable(`answers a question about rights with ${response.problem}`)
+    const second = await find(now)
+    const again = await this.#send(token, questionBody(second.question, now))
+    if (again.answer) return { answer: again.answer, isKnown: second.isKnown }
     throw new CoreUnreachable(`answers a question about rights with ${again.problem}`)
   }
 

@@ -37,6 +37,9 @@ export class TestCore implements AsyncDisposable {
   /** Of the datastore, as its last status report gave it. */
   datastoreUrl: string | undefined
   publicUrl = 'http://127.0.0.1:1'
+  /** Rows made by the route for datastores. */
+  readonly registered: unknown[] = []
+  readonly datastores = [DATASTORE]
   readonly asked: Asked[] = []
   /** Before every answer. */
   lagMs = 0
@@ -132,8 +135,13 @@ export class TestCore implements AsyncDisposable {
 
   async #route(method: string, path: string, query: Record<string, string>, body: unknown, token: string | undefined): Promise<Response> {
     if (path === '/api/buildinfo') return json(this.#buildInfo())
-    if (path === '/api/datastores' && method === 'GET') return json([{ name: DATASTORE, url: this.publicUrl, allowsUpload: false }])
-    if (path === '/api/datastores' && method === 'POST') return token && this.admins.has(token) ? json(body) : refuse(403, 'Access denied')
+    if (path === '/api/datastores' && method === 'GET')
+      return json(this.datastores.map((name) => ({ name, url: this.publicUrl, allowsUpload: false })))
+    if (path === '/api/datastores' && method === 'POST') {
+      if (!token || !this.admins.has(token)) return refuse(403, 'Access denied')
+      this.registered.push(body)
+      return json(body)
+    }
     if (path === '/api/user')
       return token && this.admins.has(token)
         ? json({ organization: [...this.rows.organizations][0], isAdmin: true })
@@ -142,7 +150,8 @@ export class TestCore implements AsyncDisposable {
     if (dataset !== undefined) return this.#dataset(dataset.split('/').map(decodeURIComponent), token)
     const [, name, route = ''] = /^\/api\/datastores\/([^/]+)\/(.*)$/.exec(path) ?? []
     if (name === undefined) return refuse(404, 'no such route')
-    if (name !== DATASTORE || query['key'] !== this.key) return json({ granted: false, msg: 'invalid datastore name or key' }, 403)
+    if (!this.datastores.includes(name) || query['key'] !== this.key)
+      return json({ granted: false, msg: 'invalid datastore name or key' }, 403)
     return this.#datastoreRoute(method, route, query, body)
   }
 
