@@ -51,8 +51,9 @@ export async function listen(app: App, { hostname, port, tlsCert, tlsKey }: List
   }
   const first = tlsCert ? await readPair(tlsCert, tlsKey).catch((error) => Promise.reject(new ConfigError(messageOf(error)))) : undefined
   let current = open(port, first)
+  const bound = current.port ?? port
   const renewal = first ? renew(tlsCert, tlsKey, first) : undefined
-  return { port: current.port ?? port, stop }
+  return { port: bound, stop }
 
   function renew(certFile: string, keyFile: string, now: Pair): ReturnType<typeof setInterval> {
     let pair = now
@@ -68,7 +69,7 @@ export async function listen(app: App, { hostname, port, tlsCert, tlsKey }: List
         const before = current
         // answers under way go on; nobody waits for them
         void before.stop()
-        current = open(before.port ?? port, pair)
+        current = open(bound, pair)
         log.info(`The certificate ${certFile} was read again`)
       } catch (error) {
         log.trouble('tls', `the certificate stays as it was: ${messageOf(error)}`)

@@ -39,7 +39,7 @@ export function ownUrl({ settings }: Pick<Resolved, 'settings'>, port = settings
   if (settings.url) return settings.url.replace(/\/+$/, '')
   const isLocal = /^(127\.|localhost$|::1$)/.test(settings.host)
   const isAny = settings.host === '0.0.0.0' || settings.host === '::'
-  const host = isLocal ? '127.0.0.1' : isAny ? hostname() : settings.host
+  const host = isLocal ? '127.0.0.1' : isAny ? hostname().toLowerCase() : settings.host
   return `${settings.tlsCert ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${basePath({ settings })}`
 }
 

@@ -17,6 +17,8 @@ export interface Asked {
 }
 
 export interface CoreOptions {
+  /** Speaks https with it. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   readonly organizations?: readonly string[]
   readonly key?: string
 }
@@ -51,9 +53,11 @@ export class TestCore implements AsyncDisposable {
   readonly callbacks: number[] = []
   #server: ReturnType<typeof Bun.serve>
   readonly #port: number
+  readonly #tls: CoreOptions['tls']
 
-  constructor(era: Era, { organizations = ['sample_organization'], key = KEY }: CoreOptions = {}) {
+  constructor(era: Era, { organizations = ['sample_organization'], key = KEY, tls }: CoreOptions = {}) {
     this.era = era
+    this.#tls = tls
     this.key = key
     this.rows = new Rows(organizations)
     this.#server = this.#listen(0)
@@ -61,7 +65,7 @@ export class TestCore implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`
+    return `${this.#tls ? 'https://localhost' : 'http://127.0.0.1'}:${this.#port}`
   }
 
   get api(): number {
@@ -112,7 +116,13 @@ export class TestCore implements AsyncDisposable {
   }
 
   #listen(port: number) {
-    return Bun.serve({ port, hostname: '127.0.0.1', idleTimeout: 60, fetch: (request) => this.#answer(request) })
+    return Bun.serve({
+      port,
+      hostname: '127.0.0.1',
+      idleTimeout: 60,
+      ...(this.#tls ? { tls: this.#tls } : {}),
+      fetch: (request) => this.#answer(request),
+    })
   }
 
   async #answer(request: Request): Promise<Response> {
