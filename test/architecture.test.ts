@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   main: ['commands', 'config', 'datasets'],
   commands: [
     'api',
+    'viewer',
     'webknossos',
     'datasets',
     'formats',
