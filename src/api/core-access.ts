@@ -20,6 +20,8 @@ export interface CoreAccessOptions extends Omit<AccessOptions, 'requireToken'> {
 
 export class CoreAccess extends Access {
   readonly #options: CoreAccessOptions
+  /** Until when, by URL. */
+  readonly #granted = new Map<string, number>()
 
   constructor(options: CoreAccessOptions) {
     // the page and the list show all datasets, whoever may read them: they are for the owner of this server
@@ -27,8 +29,12 @@ export class CoreAccess extends Access {
     this.#options = options
   }
 
+  /** The same URL with its token comes again and again: what was granted to it is known without taking it apart. */
   override checkDataset(request: Request, params: DatasetParams): MaybePromise<void> {
-    return this.#checkDataset(request, params, 'read')
+    const { url } = request
+    const until = this.#granted.get(url)
+    if (until !== undefined && performance.now() < until) return undefined
+    return this.#checkDataset(request, params, 'read', url)
   }
 
   override checkInvalidation(request: Request, params: DatasetParams): MaybePromise<void> {
@@ -59,23 +65,32 @@ export class CoreAccess extends Access {
     this.#options.ids.forget(id)
   }
 
-  #checkDataset(request: Request, params: DatasetParams, mode: DatasetQuestion['mode']): MaybePromise<void> {
+  #checkDataset(request: Request, params: DatasetParams, mode: DatasetQuestion['mode'], url?: string): MaybePromise<void> {
     const { first, second } = params
-    return this.#check(request, second === undefined ? `${mode} ${first}` : `${mode} ${first}/${second}`, (version) =>
-      this.#question(params, mode, version),
-    )
+    // with its length, for a name may have a slash in it
+    const what = second === undefined ? `${mode} ${first}` : `${mode} ${first.length} ${first}/${second}`
+    return this.#check(request, what, (version) => this.#question(params, mode, version), url)
   }
 
-  #check(request: Request, what: string, find: FindQuestion): MaybePromise<void> {
+  #check(request: Request, what: string, find: FindQuestion, url?: string): MaybePromise<void> {
     const { rights, log } = this.#options
     const token = tokenOf(request) ?? ''
     const key = rights.keyOf(token, what)
     const held = rights.held(key)
-    if (held) return decide(held)
+    if (held) {
+      decide(held.answer)
+      if (url !== undefined && ONLY_A_TOKEN.test(url)) this.#remember(url, held.until)
+      return undefined
+    }
     return rights.ask(key, token, find).then(decide, (error) => {
       log.trouble('rights', `core could not be asked about rights: it ${messageOf(error)}`)
       throw new HttpError(400, 'Failed to check data access, token may be expired, consider reloading.')
     })
+  }
+
+  #remember(url: string, until: number): void {
+    if (this.#granted.size >= MAX_URLS) this.#granted.delete(this.#granted.keys().next().value!)
+    this.#granted.set(url, until)
   }
 
   /** Today's core is asked by id and older ones by name, whichever the request has. */
@@ -108,6 +123,10 @@ function decide({ granted, message }: Answer): void {
       : 'Token may be expired, consider reloading. Token authentication failed.',
   )
 }
+
+const MAX_URLS = 5000
+/** URLs that say all about the right to them, and come again: the token is not in a header, nothing else is in the query. */
+const ONLY_A_TOKEN = /^[^?]{1,300}\?token=[^&#]{0,200}$/
 
 const QUERY_TOKEN = /[?&]token=([^&#]*)/
 

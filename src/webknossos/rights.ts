@@ -16,8 +16,9 @@ export interface Answer {
 /** What to ask a core of this version, and whether core has what it is about. */
 export type FindQuestion = (version: CoreVersion) => MaybePromise<{ readonly question: Question; readonly isKnown: boolean }>
 
-interface Held {
+export interface Held {
   readonly answer: Answer
+  /** Of `performance.now()`. */
   readonly until: number
 }
 
@@ -40,14 +41,14 @@ export class Rights {
 
   /** Names a request of a token; what is long is hashed, so that nobody fills memory with tokens. */
   keyOf(token: string, request: string): string {
-    const key = `${token}\n${request}`
+    const key = `${token.length} ${token} ${request}`
     return key.length <= MAX_KEY ? key : new Bun.CryptoHasher('sha256').update(key).digest('base64')
   }
 
   /** What is known, without waiting. */
-  held(key: string): Answer | undefined {
+  held(key: string): Held | undefined {
     const held = this.#held.get(key)
-    return held && performance.now() < held.until ? held.answer : undefined
+    return held && performance.now() < held.until ? held : undefined
   }
 
   /**
