@@ -153,9 +153,7 @@ export class TestCore implements AsyncDisposable {
       return json(body)
     }
     if (path === '/api/user')
-      return token && this.admins.has(token)
-        ? json({ organization: [...this.rows.organizations][0], isAdmin: true })
-        : refuse(401, 'no user')
+      return token && (this.admins.has(token) || this.readers.has(token)) ? json(this.#user(token)) : refuse(401, 'no user')
     const [, dataset] = /^\/api\/datasets\/(.+)$/.exec(path) ?? []
     if (dataset !== undefined) return this.#dataset(dataset.split('/').map(decodeURIComponent), token)
     const [, name, route = ''] = /^\/api\/datastores\/([^/]+)\/(.*)$/.exec(path) ?? []
@@ -252,6 +250,14 @@ export class TestCore implements AsyncDisposable {
     const dataStore = { name: row.dataStore, url: this.publicUrl, allowsUpload: false }
     const more = { folderId: '5'.repeat(24), tags: [], directoryName: name, created: 1, owningOrganization: organization }
     return json({ id, name, organization, dataSource, dataStore, isPublic, allowedTeams, ...more })
+  }
+
+  #user(token: string) {
+    const [organization = ''] = this.rows.organizations
+    const name = { firstName: 'A', lastName: 'Reader', email: 'a@example.org' }
+    const isAdmin = this.admins.has(token)
+    const more = { created: 1, lastActivity: 1, isAnonymous: false, isEditable: true, experiences: {}, novelUserExperienceInfos: {} }
+    return { id: '7'.repeat(24), ...name, organization, isAdmin, isDatasetManager: isAdmin, isActive: true, teams: [], ...more }
   }
 
   #buildInfo() {
