@@ -151,6 +151,10 @@ export class Connection {
     this.#state = 'connected'
     this.#problem = undefined
     this.#statusAt = performance.now()
+    if (this.#reporter.refused.size > 0) {
+      this.#reporter.retryRefused()
+      this.#isDirty = true
+    }
     if (!this.#isDirty) this.#askAgain()
   }
 

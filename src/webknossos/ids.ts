@@ -27,12 +27,18 @@ export class DatasetIds {
   readonly #ids = new Map<string, Known<string>>()
   readonly #names = new Map<string, Known<DatasetName>>()
   readonly #asking = new Map<string, Promise<unknown>>()
+  readonly #now: () => number
   readonly #learned: (name: DatasetName, id: string) => void
 
   /** `learned` is told each pair as it becomes known. */
-  constructor(client: CoreClient, learned: (name: DatasetName, id: string) => void = () => {}) {
+  constructor(
+    client: CoreClient,
+    learned: (name: DatasetName, id: string) => void = () => {},
+    now: () => number = () => performance.now(),
+  ) {
     this.#client = client
     this.#learned = learned
+    this.#now = now
   }
 
   /** Undefined where core has no such dataset. Throws `CoreUnreachable`, `KeyRefused`. */
@@ -60,7 +66,7 @@ export class DatasetIds {
 
   async #resolve<T>(known: Map<string, Known<T>>, key: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
     const entry = known.get(key)
-    if (entry && performance.now() < entry.until) return entry.value
+    if (entry && this.#now() < entry.until) return entry.value
     let asking = this.#asking.get(key) as Promise<T | undefined> | undefined
     if (!asking) {
       asking = ask().finally(() => this.#asking.delete(key))
@@ -68,7 +74,7 @@ export class DatasetIds {
     }
     try {
       const value = await asking
-      remember(known, key, value)
+      this.#remember(known, key, value)
       return value
     } catch (error) {
       if (entry?.value !== undefined) return entry.value
@@ -81,7 +87,7 @@ export class DatasetIds {
     const answer = await this.#client.askAsDatastore('GET', '/findDatasetId', { query })
     const id = answer.ok && typeof answer.json === 'string' && isId(answer.json) ? answer.json : undefined
     if (id === undefined) return notThere(this.#client, answer)
-    remember(this.#names, id, dataset)
+    this.#remember(this.#names, id, dataset)
     this.#learned(dataset, id)
     return id
   }
@@ -91,9 +97,14 @@ export class DatasetIds {
     const source = (answer.ok ? answer.json : undefined) as { id?: { team?: unknown; name?: unknown } } | undefined
     const { team: organization, name } = source?.id ?? {}
     if (typeof organization !== 'string' || typeof name !== 'string') return notThere(this.#client, answer)
-    remember(this.#ids, JSON.stringify([organization, name]), id)
+    this.#remember(this.#ids, JSON.stringify([organization, name]), id)
     this.#learned({ organization, name }, id)
     return { organization, name }
+  }
+
+  #remember<T>(known: Map<string, Known<T>>, key: string, value: T | undefined): void {
+    if (known.size >= MAX_ENTRIES) known.delete(known.keys().next().value!)
+    known.set(key, { value, until: this.#now() + (value === undefined ? UNKNOWN_MS : KNOWN_MS) })
   }
 }
 
@@ -101,9 +112,4 @@ export class DatasetIds {
 function notThere(client: CoreClient, answer: Awaited<ReturnType<CoreClient['ask']>>): undefined {
   if (answer.status >= 500) throw new CoreUnreachable(`answers with ${client.saying(answer)}`)
   return undefined
-}
-
-function remember<T>(known: Map<string, Known<T>>, key: string, value: T | undefined): void {
-  if (known.size >= MAX_ENTRIES) known.delete(known.keys().next().value!)
-  known.set(key, { value, until: performance.now() + (value === undefined ? UNKNOWN_MS : KNOWN_MS) })
 }

@@ -58,6 +58,11 @@ export class Reporter {
     this.#isWrapped = undefined
   }
 
+  /** What core refused may have been core's trouble of that moment. */
+  retryRefused(): void {
+    for (const key of this.#refused.keys()) this.#told.delete(key)
+  }
+
   /** Reports what core does not know yet and returns it. Throws `CoreUnreachable`, `KeyRefused`. */
   async report({ reports, keys, isComplete, isSettled }: Known, version: CoreVersion): Promise<readonly Report[]> {
     const texts = new Map(reports.map((report) => [keyOf(report), this.#textOf(report, version)]))

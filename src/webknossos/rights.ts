@@ -31,12 +31,14 @@ const MAX_KEY = 400
 export class Rights {
   readonly #client: CoreClient
   readonly #version: VersionOfCore
+  readonly #now: () => number
   readonly #held = new Map<string, Held>()
   readonly #asking = new Map<string, Promise<Answer>>()
 
-  constructor(client: CoreClient, version: VersionOfCore) {
+  constructor(client: CoreClient, version: VersionOfCore, now: () => number = () => performance.now()) {
     this.#client = client
     this.#version = version
+    this.#now = now
   }
 
   /** Names a request of a token; what is long is hashed, so that nobody fills memory with tokens. */
@@ -48,7 +50,7 @@ export class Rights {
   /** What is known, without waiting. */
   held(key: string): Held | undefined {
     const held = this.#held.get(key)
-    return held && performance.now() < held.until ? held : undefined
+    return held && this.#now() < held.until ? held : undefined
   }
 
   /**
@@ -69,7 +71,7 @@ export class Rights {
     // what core does not have is denied like what may not be seen, whoever asks
     const held: Answer = isKnown ? answer : { granted: false, message: answer.granted ? 'No read access on dataset' : answer.message }
     if (this.#held.size >= MAX_ANSWERS) this.#held.delete(this.#held.keys().next().value!)
-    this.#held.set(key, { answer: held, until: performance.now() + (isKnown ? HELD_MS : BRIEFLY_MS) })
+    this.#held.set(key, { answer: held, until: this.#now() + (isKnown ? HELD_MS : BRIEFLY_MS) })
     return held
   }
 
