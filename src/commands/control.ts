@@ -14,6 +14,10 @@ export function createControl({ catalogue, editor, drop, look: lookAgain, overri
     await lookAgain()
     await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
   }
+  // whoever waits for it hears of a core that hangs before long; the report goes on
+  const report = async () => {
+    if (core) await within(core.connection.flush(), OPENING_MS)
+  }
   const add = async (entries: unknown, confirm?: (added: readonly Added[]) => Promise<Problem[]>) => {
     const problems = await editor.add(entries, true, confirm)
     if (problems.length === 0) await look()
@@ -22,13 +26,13 @@ export function createControl({ catalogue, editor, drop, look: lookAgain, overri
   return {
     async look() {
       await look()
-      await core?.connection.flush()
+      await report()
     },
     async reload(id) {
       const entry = catalogue.byId(id)
       if (!entry) return false
       await within(catalogue.reload(entry), OPENING_MS)
-      await core?.connection.flush()
+      await report()
       return true
     },
     async invalidate(id) {

@@ -96,7 +96,8 @@ export class CoreClient {
           .filter(Boolean)
           .join('; ')
       : text
-    const words = said.replace(/\s+/g, ' ').slice(0, 300).replaceAll(this.address.key, '…')
+    const { key } = this.address
+    const words = said.replaceAll(key, '…').replaceAll(encodeURIComponent(key), '…').replace(/\s+/g, ' ').slice(0, 300)
     return `status ${status}${words ? `: ${words}` : ''}`
   }
 }

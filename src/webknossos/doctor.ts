@@ -43,7 +43,7 @@ export async function examine(patient: Patient): Promise<Finding[]> {
       bad(
         'core-answers',
         `webKnossos ${client.address.url} ${error instanceof Error ? error.message : error}.`,
-        'Check the address (--core, or webknossos.url in config.json) from this machine: a browser here must show webKnossos there.',
+        'Check the address (--core, or webknossos.url in config.json) from this machine: a browser here must show webKnossos there. A certificate of your own authority is trusted with NODE_EXTRA_CA_CERTS=FILE in the environment.',
       ),
     ]
   }

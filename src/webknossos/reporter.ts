@@ -5,7 +5,7 @@
  */
 import type { Log } from '../log.ts'
 import { type CoreAnswer, type CoreClient, CoreUnreachable } from './client.ts'
-import { type CoreVersion, knowsIds } from './version.ts'
+import { type CoreVersion, wrapsReports } from './version.ts'
 import { bulkText, keyOf, type Report, reportText } from './wire.ts'
 
 /** What there is to report. */
@@ -21,7 +21,7 @@ export interface Known {
 }
 
 const BULK_MS = 120_000
-const SINGLE_MS = 60_000
+const SINGLE_MS = 30_000
 /** With more changes at once the report of everything is cheaper. */
 const MANY = 20
 const GONE = 'No longer available on datastore.'
@@ -114,7 +114,7 @@ export class Reporter {
 
   /** Undefined, or why core refuses it in both forms. */
   async #sendAll(texts: ReadonlyMap<string, string>, version: CoreVersion): Promise<string | undefined> {
-    const forms = this.#isWrapped === undefined ? [knowsIds(version), !knowsIds(version)] : [this.#isWrapped]
+    const forms = this.#isWrapped === undefined ? [wrapsReports(version), !wrapsReports(version)] : [this.#isWrapped]
     let refusal: string | undefined
     for (const isWrapped of forms) {
       const answer = await this.#client.askAsDatastore('PUT', '/datasources', {

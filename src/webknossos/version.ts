@@ -15,11 +15,14 @@ export interface CoreVersion {
 const IDS_SINCE = 10
 /** From this version on core knows 64-bit ids as envelopes (protocol.md 8). */
 const ENVELOPES_SINCE = 15
+/** From this version on, as far as known, a report of everything wraps each data source (protocol.md 8). */
+const WRAPS_SINCE = 15
 /** An older answer is asked for again before it decides anything. */
 const FRESH_MS = 60_000
 
 export const knowsIds = ({ api }: CoreVersion): boolean => api >= IDS_SINCE
 export const knowsEnvelopes = ({ api }: CoreVersion): boolean => api >= ENVELOPES_SINCE
+export const wrapsReports = ({ api }: CoreVersion): boolean => api >= WRAPS_SINCE
 export const isSame = (a: CoreVersion | undefined, b: CoreVersion): boolean =>
   a !== undefined && a.api === b.api && a.release === b.release && a.schema === b.schema
 

@@ -191,6 +191,28 @@ test('a right that is revoked holds for what was asked before it, and no token h
   expect((await read(`${ORGANIZATION}/one`, '')).status).toBe(200)
 })
 
+test('names that only look alike are asked about each on its own; odd ones and long tokens are denied', async () => {
+  await start('C2')
+  await reported()
+  const names = () => core.to('POST', /validateUserAccess$/).map(({ body }) => (body as { resourceId: object }).resourceId)
+  for (const path of ['a%2Fb/c', 'a/b%2Fc']) expect((await read(path, 'stranger')).status).toBe(403)
+  expect(names().slice(-2)).toEqual([
+    { team: 'a/b', name: 'c' },
+    { team: 'a', name: 'b/c' },
+  ])
+  for (const path of [
+    `${ORGANIZATION}/..%2Fone`,
+    `${ORGANIZATION}/%C3%A4%20%E2%98%83`,
+    `${ORGANIZATION}/__proto__`,
+    '%00/x',
+    'x'.repeat(24),
+  ])
+    expect([path, (await read(path, 'stranger')).status]).toEqual([path, 403])
+  for (const token of ['t'.repeat(7000), '%00%0d%0a', '%zz', 'a&token=reader', '%7B%7D'])
+    expect([token.length, (await read(`${ORGANIZATION}/one`, token)).status]).toEqual([token.length, 403])
+  expect(core.asked.map(({ query }) => query['token'])).toContain('t'.repeat(7000))
+})
+
 test('a dataset core does not take: its card says why', async () => {
   core = new TestCore('v15')
   core.rows.add({ id: { team: ORGANIZATION, name: 'taken' }, dataLayers: [{ name: 'other' }], scale: [1, 1, 1] }, 'localhost')

@@ -78,20 +78,21 @@ describe('the text of a report', () => {
   })
 })
 
-test.each(Object.keys(ERAS) as Era[])('%s takes the report of everything; the form it takes is remembered', async (era) => {
-  core.era = era
-  await send(known([report('a'), broken('b', 'no')]))
-  expect(core.rows.all().map(({ name, isUsable }) => [name, isUsable])).toEqual([
-    ['a', true],
-    ['b', false],
-  ])
-  await send(known([report('a')]))
-  const statuses = core.bulk.map(({ status }) => status)
-  // v10 to v14 know ids, but not the wrapped form
-  const learns = ERAS[era] >= 10 && ERAS[era] < 15
-  expect(statuses).toEqual(learns ? [400, 200, 200] : [200, 200])
-  expect(core.rows.byName(ORGANIZATION, 'b')?.dataSource['status']).toBe('No longer available on datastore.')
-})
+test.each([...Object.keys(ERAS).map((era) => [era, 15] as const), ['v12', 10], ['v15', 99]] as [Era, number][])(
+  '%s that wraps from version %p on takes the report of everything; the form it takes is remembered',
+  async (era, wrapsSince) => {
+    core.era = era
+    core.wrapsSince = wrapsSince
+    await send(known([report('a'), broken('b', 'no')]))
+    expect(core.rows.all().map(({ name, isUsable }) => [name, isUsable])).toEqual([
+      ['a', true],
+      ['b', false],
+    ])
+    await send(known([report('a')]))
+    expect(core.bulk.map(({ status }) => status)).toEqual(wrapsSince === 15 ? [200, 200] : [400, 200, 200])
+    expect(core.rows.byName(ORGANIZATION, 'b')?.dataSource['status']).toBe('No longer available on datastore.')
+  },
+)
 
 test('ten thousand datasets are one call', async () => {
   await send(known(Array.from({ length: 10_000 }, (_, n) => report(`d${n}`))))

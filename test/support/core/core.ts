@@ -43,6 +43,8 @@ export class TestCore implements AsyncDisposable {
   readonly registered: unknown[] = []
   readonly datastores = [DATASTORE]
   readonly asked: Asked[] = []
+  /** The first version that wraps the data sources of a report of everything. */
+  wrapsSince = 15
   /** Before every answer. */
   lagMs = 0
   /** Answers everything so while set. */
@@ -193,7 +195,7 @@ export class TestCore implements AsyncDisposable {
 
   async #takeAll(body: unknown): Promise<Response> {
     if (!Array.isArray(body)) return refuse(400, 'obj: no array')
-    const isWrapped = this.api >= 15
+    const isWrapped = this.api >= this.wrapsSince
     const sources: unknown[] = isWrapped ? body.map((one) => (one as { dataSource?: unknown }).dataSource) : body
     return this.#take(sources, true)
   }
