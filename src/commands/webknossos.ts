@@ -108,6 +108,7 @@ async function examineCore(config: Resolved, reports: ReturnType<typeof reportOf
     ids: new DatasetIds(client),
     reports,
     publicUrl: publicUrl(config),
+    ownUrl: ownUrl(config),
     target,
     token,
   })

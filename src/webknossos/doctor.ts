@@ -22,7 +22,9 @@ export interface Patient {
   readonly reports: readonly Report[]
   /** At which browsers reach us, as settings say. */
   readonly publicUrl: string
-  /** Where we listen. */
+  /** At which core is told to reach us. */
+  readonly ownUrl: string
+  /** Where we listen, for a proxy on this machine. */
   readonly target: string
   /** Of somebody who may see the datasets in webKnossos. */
   readonly token?: string | undefined
@@ -137,6 +139,14 @@ async function publicFindings(patient: Patient, stores: readonly StoreRow[] | un
     )
   }
   findings.push(await reachFinding(address))
+  if (!isLoopback(core) && URL.canParse(patient.ownUrl) && isLoopback(new URL(patient.ownUrl)))
+    findings.push(
+      bad(
+        'own-address',
+        `webKnossos ${client.address.url} is told to reach this server at ${patient.ownUrl}, which there is another machine.`,
+        'Set --url (server.url in config.json) to an address that reaches this machine from there, and listen on it (--host 0.0.0.0).',
+      ),
+    )
   if (row?.allowsUpload)
     findings.push(
       bad(

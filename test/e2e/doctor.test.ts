@@ -1,11 +1,17 @@
 /** `wkconnect doctor` and `wkconnect register` against cores with every fault they are to find. */
 import { afterEach, expect, test } from 'bun:test'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary, runBinary } from '../support/binary.ts'
 import { canMakeCertificates, makeCertificate } from '../support/certificate.ts'
 import { KEY, TestCore } from '../support/core/core.ts'
 import { writeTinyTiff } from '../support/tiny-tiff.ts'
+
+/** An address of this machine that is not loopback. */
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one && !one.internal && one.family === 'IPv4')?.address
 
 const cleanUp: AsyncDisposable[] = []
 afterEach(async () => {
@@ -70,6 +76,20 @@ test('a refused key and an unknown name are told apart, and no secret is shown',
   const name = await doctor(core, data, '--datastore-name', 'conect', '--token', 'boss')
   expect(name.stdout).toMatch(/✗ datastore-name: webKnossos has no datastore conect; it has connect[\s\S]*wkconnect register/)
   for (const { stdout, stderr } of [key, name]) for (const secret of ['guessed', KEY, 'boss']) expect(stdout + stderr).not.toContain(secret)
+})
+
+test.skipIf(!outside)('a core on another machine that is told to reach us on its own', async () => {
+  const core = testCore('v15')
+  const data = dataFolder('sample_organization/one')
+  const proxied = Bun.serve({
+    port: 0,
+    hostname: outside!,
+    fetch: (request) => fetch(core.url + new URL(request.url).pathname + new URL(request.url).search, request),
+  })
+  cleanUp.push({ [Symbol.asyncDispose]: () => proxied.stop(true) })
+  const there = ['--core', `http://${outside}:${proxied.port}`]
+  expect((await doctor(core, data, ...there)).stdout).toMatch(/✗ own-address: .* told to reach this server at http:\/\/127\.0\.0\.1:8000/)
+  expect((await doctor(core, data, ...there, '--url', 'http://ds:8000')).stdout).not.toContain('own-address')
 })
 
 test('a public address nobody answers at', async () => {
