@@ -1,14 +1,15 @@
 /** argv → command. */
-import { add, list, remove, set } from './commands/edit.ts'
+import { add, list, remove, reset, set } from './commands/edit.ts'
 import { helpText } from './commands/help.ts'
 import { config, health, version } from './commands/inspect.ts'
 import { serve } from './commands/serve.ts'
+import { doctor, register } from './commands/webknossos.ts'
 import { ConfigError } from './config/error.ts'
 import { CannotWrite } from './datasets/write.ts'
 
 type Command = (argv: readonly string[], environment: Readonly<Record<string, string | undefined>>) => number | Promise<number>
 
-const COMMANDS: Record<string, Command> = { list, add, set, remove, config, health, version }
+const COMMANDS: Record<string, Command> = { list, add, set, remove, reset, config, health, version, register, doctor }
 
 const argv = process.argv.slice(2)
 const name = argv[0] ?? ''

@@ -32,6 +32,8 @@ test.each(pages)('%s names no flag or variable that is not there', (page) => {
     '--name',
     '--scale',
     '--json',
+    '--token',
+    '--sql',
     '--compression',
     '--target',
     '--tile',

@@ -7,7 +7,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
-import { HttpError } from './errors.ts'
+import { Forbidden, HttpError } from './errors.ts'
 
 /** `first` alone is an id, `first` and `second` are organization and name. */
 export interface DatasetParams {
@@ -46,10 +46,45 @@ export class Access {
     this.checkRead(request)
   }
 
-  /** For what belongs to no dataset. Throws 403, which makes a webKnossos page fetch a new token (protocol.md 0.2). */
+  /** Whether the pictures of a dataset may be seen on the page: by its owner, and by who may read. */
+  checkPicture(request: Request, dataset: DatasetParams): MaybePromise<void> {
+    return this.#isAdmin(request) ? undefined : this.checkDataset(request, dataset)
+  }
+
+  /** Whether caches of a dataset may be dropped. */
+  checkInvalidation(request: Request, _dataset: DatasetParams): MaybePromise<void> {
+    this.checkHost(request)
+  }
+
+  /** Whether folders may be looked through and datasets opened anew. */
+  checkAdministration(request: Request, _organization: string | undefined): MaybePromise<void> {
+    this.checkHost(request)
+  }
+
+  /** Whether datasets of these organizations may be added. */
+  checkAdding(request: Request, _organizations: readonly (string | undefined)[]): MaybePromise<void> {
+    this.checkHost(request)
+    this.checkAdmin(request)
+  }
+
+  /** Whether descriptions of datasets may be changed: by webKnossos itself, where there is one. */
+  checkEditing(request: Request): MaybePromise<void> {
+    this.checkHost(request)
+    this.checkAdmin(request)
+  }
+
+  /** Which dataset an id belongs to that the catalogue does not know. */
+  async nameOf(_id: string): Promise<{ readonly organization: string; readonly name: string } | undefined> {
+    return undefined
+  }
+
+  /** What is known about an id may no longer hold. */
+  forget(_id: string): void {}
+
+  /** For what belongs to no dataset. Throws 403. */
   checkRead(request: Request): void {
     if (!this.mayRead(request))
-      throw new HttpError(403, 'Token may be expired, consider reloading. Access forbidden: this server asks for a token.')
+      throw new Forbidden('Token may be expired, consider reloading. Access forbidden: this server asks for a token.')
   }
 
   /** For routes that change something. Throws 403 for a Host that is not ours. */
@@ -65,10 +100,7 @@ export class Access {
   /** Throws 403 without the admin token. Check the Host before. */
   checkAdmin(request: Request): void {
     if (!this.#isAdmin(request)) {
-      throw new HttpError(
-        403,
-        'Access forbidden: changing datasets needs the admin token, which --admin-token sets or the log showed at start.',
-      )
+      throw new Forbidden('Access forbidden: changing datasets needs the admin token, which --admin-token sets or the log showed at start.')
     }
   }
 

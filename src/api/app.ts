@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import type { Context } from './context.ts'
 import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
+import { editRoutes } from './edit.ts'
 import { errorResponse, HttpError } from './errors.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, healthRoutes } from './health.ts'
@@ -30,18 +31,21 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
       return response
     })
     .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))
-    .use(buildInfoRoute(context.version, commit))
-    .use(pageRoutes(context))
   if (logRequests) {
     app.onAfterResponse(({ request, set, responseValue }) => {
       const status = responseValue instanceof Response ? responseValue.status : set.status
       context.log.info(`${request.method} ${withoutSecrets(request.url)} ${status}`)
     })
   }
-  for (const prefix of PREFIXES) {
-    const group = new Elysia()
-    if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
-    app.use(group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)))
+  // with a base path also below it: some proxies hand it on, others take it off
+  for (const base of new Set(['', context.base])) {
+    app.use(buildInfoRoute(base, context.version, commit)).use(pageRoutes(context, base))
+    for (const prefix of PREFIXES) {
+      const group = new Elysia()
+      if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
+      const at = base + prefix
+      app.use(group.use(healthRoutes(at)).use(datasetRoutes(context, at)).use(editRoutes(context, at)).use(dataRoutes(context, at)))
+    }
   }
   return app
 }

@@ -2,8 +2,10 @@ import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
 import type { Problem } from '../datasets/editor.ts'
+import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
 import type { Pictures } from '../render/picture.ts'
+import type { CoreState } from '../webknossos/connection.ts'
 import type { Access } from './access.ts'
 import type { Deadlines } from './deadlines.ts'
 
@@ -20,16 +22,22 @@ export interface Context {
   readonly access: Access
   readonly control: Control
   readonly log: Log
+  /** Path below which everything is answered, too: `/connect`, or empty. */
+  readonly base: string
 }
 
 /** What a request may change. Arguments and results can be cloned, so that it works the same from another thread. */
 export interface Control {
-  /** Looks at the data folder again; returns when what was found is open, or after a while. */
+  /** Looks at the data folder again; returns when what was found is open and reported, or after a while. */
   look(): Promise<void>
-  /** Drops the caches of a dataset and opens it anew; false when there is none of this id. */
+  /** Drops the caches of a dataset, opens it anew and reports it; false when there is none of this id. */
   reload(id: string): Promise<boolean>
   /** Drops the caches of a dataset; nothing happens when there is none of this id. */
   invalidate(id: string): Promise<void>
   /** Adds datasets as webknossos-connect's JSON lists them, all or none. Throws `CannotWrite`. */
   add(entries: unknown): Promise<Problem[]>
+  /** Changes how a dataset is described, for good. Throws `CannotWrite`. */
+  edit(id: string, dataSource: EditedDataSource): Promise<'done' | 'unknown' | 'unusable'>
+  /** How the connection to webKnossos goes; undefined without one. */
+  core(): Promise<CoreState | undefined>
 }

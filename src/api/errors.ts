@@ -15,6 +15,13 @@ export class HttpError extends Error {
   }
 }
 
+/** Access denied: 403 with a plain text, which makes a webKnossos page fetch a new token (protocol.md 0.2). */
+export class Forbidden extends HttpError {
+  constructor(message: string) {
+    super(403, message)
+  }
+}
+
 /** webKnossos's error body: the text, and the causes in an object of their own. */
 export function errorBody(text: string, chain?: string): string {
   const messages: Record<string, string>[] = [{ error: text }]
@@ -23,6 +30,8 @@ export function errorBody(text: string, chain?: string): string {
 }
 
 export function errorResponse(error: unknown, headers: Record<string, string>): Response {
+  if (error instanceof Forbidden)
+    return new Response(error.message, { status: 403, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' } })
   const json = { ...headers, 'Content-Type': 'application/json' }
   if (error instanceof HttpError) return new Response(error.body ?? errorBody(error.message), { status: error.status, headers: json })
   if (error instanceof DataError) return new Response(errorBody(error.publicText), { status: error.status, headers: json })

@@ -39,6 +39,7 @@ async function opened(context: Context, params: DatasetParams): Promise<Catalogu
   if (!entry) {
     const look = await context.catalogue.firstLook(OPENING_MS)
     entry = find(context, params)
+    entry ??= await findByCore(context, params)
     if (!entry && !look) throw new HttpError(503, 'The data folder is still being looked through. Try again in a moment.')
   }
   if (!entry) throw new HttpError(404, `There is no dataset ${nameOf(params)}.`)
@@ -46,12 +47,32 @@ async function opened(context: Context, params: DatasetParams): Promise<Catalogu
   return entry
 }
 
+/** An id that core gave a dataset a moment ago. */
+async function findByCore({ access, catalogue }: Context, { first, second }: DatasetParams): Promise<CatalogueEntry | undefined> {
+  const name = second === undefined ? await access.nameOf(first).catch(() => undefined) : undefined
+  return name && catalogue.byName(name.organization, name.name)
+}
+
+/** The id the catalogue knows a dataset by, for one that core may just have given it. */
+export async function knownId(context: Context, id: string): Promise<string> {
+  return (context.catalogue.byId(id) ?? (await findByCore(context, { first: id })))?.id ?? id
+}
+
 /**
  * Layer of an open dataset, at once where it is open and access is known. Throws 403, 404 with the reason, 503 while it is being
  * opened.
  */
 export function findLayer(context: Context, params: LayerParams, request: Request): MaybePromise<OpenLayer> {
-  return chain(context.access.checkDataset(request, params), () => {
+  return allowedLayer(context, params, context.access.checkDataset(request, params))
+}
+
+/** The same for whoever sees the page. */
+export function findPicturedLayer(context: Context, params: LayerParams, request: Request): MaybePromise<OpenLayer> {
+  return allowedLayer(context, params, context.access.checkPicture(request, params))
+}
+
+function allowedLayer(context: Context, params: LayerParams, check: MaybePromise<void>): MaybePromise<OpenLayer> {
+  return chain(check, () => {
     const entry = find(context, params)
     return entry?.dataset ? layerIn(entry, params.layer) : opened(context, params).then((found) => layerIn(found, params.layer))
   })

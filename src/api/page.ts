@@ -5,7 +5,7 @@ import { contentSecurityPolicy, renderPage, renderSignIn } from '../viewer/page.
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
-import { findLayer } from './lookup.ts'
+import { findPicturedLayer } from './lookup.ts'
 
 /** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
 const OPENING_MS = 2000
@@ -23,22 +23,29 @@ const html = (text: string, status = 200, headers: Record<string, string> = {}) 
     },
   })
 
-const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: '/', 'Set-Cookie': cookie } })
-
-export const pageRoutes = (context: Context) => {
-  const { access, catalogue, pictures } = context
-  return new Elysia({ normalize: false })
+export const pageRoutes = (context: Context, prefix: string) => {
+  const { access, catalogue, pictures, base } = context
+  const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: `${base}/`, 'Set-Cookie': cookie } })
+  return new Elysia({ prefix, normalize: false })
     .get('/', async ({ request, query }) => {
       const { link } = query
       const cookie = link === undefined ? undefined : access.signIn(link)
       if (cookie) return signedIn(cookie)
-      if (!access.mayRead(request)) return html(renderSignIn(link !== undefined), 403)
+      if (!access.mayRead(request)) return html(renderSignIn(base, link !== undefined), 403)
       await catalogue.firstLook(OPENING_MS)
       await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
-      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen }))
+      return html(
+        renderPage(catalogue.entries(), {
+          version: context.version,
+          base,
+          core: await context.control.core(),
+          page: Number(page) || 1,
+          chosen,
+        }),
+      )
     })
     .post(
       '/sign-in',
@@ -47,12 +54,12 @@ export const pageRoutes = (context: Context) => {
         if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
         const token = new URLSearchParams(await request.text()).get('token') ?? ''
         const cookie = access.signIn(token)
-        return cookie ? signedIn(cookie) : html(renderSignIn(true), 403)
+        return cookie ? signedIn(cookie) : html(renderSignIn(base, true), 403)
       },
       { parse: 'none' },
     )
     .get('/picture/:first/:layer', async ({ params, query, request }) => {
-      const { entry, layer } = await findLayer(context, params, request)
+      const { entry, layer } = await findPicturedLayer(context, params, request)
       const z = /^-?\d{1,9}$/.test(query['z'] ?? '') ? Number(query['z']) : undefined
       try {
         const png = await pictures.slice(entry.versionedId, layer, z)

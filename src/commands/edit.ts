@@ -1,10 +1,11 @@
-/** `wkconnect list | add | set | remove`: the list of datasets from the command line, also while a server runs: it notices. */
+/** `wkconnect list | add | set | remove | reset`: the list of datasets from the command line, also while a server runs: it notices. */
 import { stat } from 'node:fs/promises'
 import { basename, isAbsolute, relative, resolve } from 'node:path'
 import { ConfigError } from '../config/error.ts'
 import { type Resolved, resolveConfig } from '../config/resolve.ts'
 import { isTiffName, kindOf, listFolder } from '../datasets/folders.ts'
 import type { FoundDataset } from '../datasets/found.ts'
+import { writeOverride } from '../datasets/overrides.ts'
 import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
 import { plain } from '../formats/precomputed/source.ts'
@@ -76,6 +77,19 @@ export async function remove(argv: readonly string[], environment: Environment):
   const { organization, name: dataset } = findOne(parts, name)
   await parts.editor.remove(organization, dataset)
   say(`Removed ${organization}/${dataset} from the list; no data were touched`)
+  return 0
+}
+
+/** Takes back what was changed in webKnossos about how a dataset is described. */
+export async function reset(argv: readonly string[], environment: Environment): Promise<number> {
+  const config = resolveConfig(argv, environment, { servesArguments: false })
+  const [name, ...more] = config.words
+  if (name === undefined || more.length > 0) throw new ConfigError('reset takes one dataset: wkconnect reset NAME')
+  const parts = await begin(config, environment)
+  const { organization, name: dataset } = findOne(parts, name)
+  const isChanged = parts.catalogue.byName(organization, dataset)?.override !== undefined
+  if (isChanged) await writeOverride(parts.overridesFile, organization, dataset, {})
+  say(`${organization}/${dataset} is described as its files ${isChanged ? 'say again' : 'say; nothing had been changed'}`)
   return 0
 }
 

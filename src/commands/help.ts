@@ -11,6 +11,11 @@ Usage:
   wkconnect set NAME --scale X,Y,Z
                                  correct the voxel size, in nm
   wkconnect remove NAME          take a dataset off the list; no data are touched
+  wkconnect reset NAME           describe it as its files do, whatever was changed in webKnossos
+  wkconnect register --core URL (--token TOKEN | --sql)
+                                 make this server known to a webKnossos server
+  wkconnect doctor [--token TOKEN]
+                                 what is wrong with the connection or the data, and what to do
   wkconnect config               every setting, its value and where it comes from
   wkconnect health               ask a running server; exit code 0 if it answers
   wkconnect version [--json]

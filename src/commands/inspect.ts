@@ -26,9 +26,13 @@ export function config(argv: readonly string[], environment: Environment): numbe
 export async function health(argv: readonly string[], environment: Environment): Promise<number> {
   const { settings } = resolveConfig(argv, environment)
   const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host === '::' ? '[::1]' : settings.host
-  const url = `http://${host}:${settings.port}/data/health`
+  const url = `${settings.tlsCert ? 'https' : 'http'}://${host}:${settings.port}/data/health`
   try {
-    const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(HEALTH_MS) })
+    const { ok, status } = await fetch(url, {
+      signal: AbortSignal.timeout(HEALTH_MS),
+      // its certificate is for the name others use
+      tls: { rejectUnauthorized: false },
+    })
     process.stdout.write(`${url}: ${ok ? 'ok' : `status ${status}`}\n`)
     return ok ? 0 : 1
   } catch (error) {

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { DecodePool } from '../../codecs/pool.ts'
 import { Buffers } from '../cache/buffers.ts'
 import { Tables } from '../cache/tables.ts'
+import { coreSettings } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
 import { findDatasetsFile, isLoopback, type Resolved } from '../config/resolve.ts'
-import type { Settings } from '../config/settings.ts'
 import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
@@ -41,15 +41,24 @@ export interface Parts {
   drop(versionedId: string): void
   /** Lists of datasets; the last one is written. */
   readonly datasetsFiles: readonly string[]
+  /** What somebody changed about descriptions. */
+  readonly overridesFile: string
 }
 
-/** `dropChunks` is told when the chunks whose keys begin so no longer hold. */
+export interface PartsOptions {
+  /** Told when the chunks whose keys begin so no longer hold. */
+  readonly dropChunks?: (prefix: string) => void
+  /** Told when something was opened, described otherwise, or is gone. */
+  readonly changed?: () => void
+}
+
 export async function createParts(
-  { settings, paths }: Resolved,
+  config: Resolved,
   environment: Environment,
   log: Log,
-  dropChunks: (prefix: string) => void = () => {},
+  { dropChunks = () => {}, changed }: PartsOptions = {},
 ): Promise<Parts> {
+  const { settings, sources, paths } = config
   const budget = shareBudget(settings.cache)
   const resources: Resources = {
     pool: new DecodePool(),
@@ -57,18 +66,29 @@ export async function createParts(
     buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
     handles: new FileHandles(),
     allowed: await AllowedFolders.of(settings.allowPath),
-    remote: remoteStores(settings, environment),
+    remote: remoteStores(config, environment),
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
+  const overridesFile = join(settings.state || settings.data, 'overrides.json')
+  const expectedFile = sources.datasetsPath === 'default' ? undefined : datasetsFiles[0]
   const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
-  const look = createLook({ ...shared, paths, datasetsFiles, organization: settings.organization, patience: new Patience(LISTING_MS), log })
+  const look = createLook({
+    ...shared,
+    paths,
+    datasetsFiles,
+    expectedFile,
+    overridesFile,
+    organization: settings.organization,
+    patience: new Patience(LISTING_MS),
+    log,
+  })
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
   const drop = (versionedId: string) => {
     dropChunks(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
-  const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line) })
+  const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line), ...(changed ? { changed } : {}) })
   const lookAgain = async () => {
     await catalogue.look()
     await recheckFiles(catalogue, resources.tables)
@@ -81,13 +101,15 @@ export async function createParts(
     drop,
     look: lookAgain,
     datasetsFiles,
+    overridesFile,
   }
 }
 
-function remoteStores({ host, public: isPublic, caFile, credentials, allowRemote }: Settings, environment: Environment): RemoteStores {
+function remoteStores(config: Resolved, environment: Environment): RemoteStores {
+  const { host, public: isPublic, caFile, credentials, allowRemote } = config.settings
   try {
-    // behind a proxy only --public tells that others can reach it
-    const guardsStrangers = isPublic || !isLoopback(host)
+    // behind a proxy only --public or a core tells that others can reach it
+    const guardsStrangers = isPublic || !isLoopback(host) || coreSettings(config) !== undefined
     return new RemoteStores({ environment, caFile, credentialsFile: credentials, allowRemote, guardsStrangers })
   } catch (error) {
     throw new ConfigError(messageOf(error))

@@ -1,6 +1,7 @@
 /** `wkconnect [PATH …]`: serves until it is told to stop. */
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { coreSettings, halfACore } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
 import { isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
 import { Watch } from '../datasets/watch.ts'
@@ -8,7 +9,6 @@ import { createLog, type Log } from '../log.ts'
 import { writeSample } from '../sample/index.ts'
 import { codeOf } from '../stores/errors.ts'
 import { version } from '../version.ts'
-import { messageOf } from '../volume/errors.ts'
 import { allowManyFileOperations, notifySupervisor } from './native.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { summarize } from './summary.ts'
@@ -30,7 +30,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
   const stop = stopSignal()
   const config = withAdminToken(withSafeHost(resolved, log))
   const { settings } = config
-  for (const warning of config.warnings) log.warn(warning)
+  for (const warning of [...config.warnings, halfACore(config)]) if (warning) log.warn(warning)
   if (settings.sample) for (const line of await writeSample(settings.data)) log.info(line)
   if (settings.state) await mkdir(settings.state, { recursive: true })
   let server: RunningServer
@@ -50,7 +50,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
     log.info(summarize(catalogue.entries(), found))
   })
   const again = () => server.look()
-  const watch = new Watch({ folders: places(config), files: server.datasetsFiles, look: again })
+  const watch = new Watch({ folders: places(config), files: [...server.datasetsFiles, server.overridesFile], look: again })
   // Windows knows no SIGHUP but ends the process with it when the console is closed
   if (process.platform !== 'win32') process.on('SIGHUP', () => void again())
   notifySupervisor('READY=1', environment['NOTIFY_SOCKET'])
@@ -65,23 +65,15 @@ const places = ({ settings, paths }: Resolved): readonly string[] => (paths.leng
 
 /** What somebody who started it has to know next. */
 function announce(config: Resolved, server: RunningServer, log: Log): void {
-  const { settings, sources, configFile, core } = config
+  const { settings, sources, configFile } = config
   log.info(`Data: ${places(config).join(', ')}${configFile ? `   Settings: ${configFile}` : ''}`)
-  const link = settings.requireToken ? `${server.url}/?link=${server.access.newLink()}` : server.url
+  const core = coreSettings(config)
+  const asksForToken = settings.requireToken || core !== undefined
+  const link = asksForToken ? `${server.url}/?link=${server.access.newLink()}` : server.url
   if (sources.adminToken === 'default') log.info(`Admin token, for adding datasets: ${settings.adminToken}`)
-  if (settings.requireToken) log.info(`This link signs in once: ${link}`)
+  if (core) log.info(`Reports to: ${core.url} as datastore ${core.datastore}, which decides who may read`)
+  if (asksForToken) log.info(`This link signs in once: ${link}`)
   if (settings.browse) openBrowser(link)
-  if (core && !settings.local) void warnAboutCore(core, log)
-}
-
-/** config.json of webknossos-connect names the server it reports to. This version serves without it. */
-async function warnAboutCore(core: string, log: Log): Promise<void> {
-  const answer = await fetch(`${core.replace(/\/+$/, '')}/api/buildinfo`, { signal: AbortSignal.timeout(5000) }).then(
-    ({ ok, status }) => (ok ? undefined : `answers with status ${status}`),
-    (error) => `cannot be reached (${messageOf(error)})`,
-  )
-  if (answer) log.warn(`THE WEBKNOSSOS SERVER ${core} of config.json ${answer.toUpperCase()}; --local leaves it alone.`)
-  else log.warn(`config.json names the webKnossos server ${core}; this version does not report datasets to it yet.`)
 }
 
 function withAdminToken(config: Resolved): Resolved {
@@ -95,12 +87,12 @@ function openBrowser(url: string): void {
 }
 
 /**
- * Without access checks only this machine may read. An address for others needs --public; in a config.json of webknossos-connect,
+ * Without a webKnossos server that checks access only this machine may read. An address for others needs --public; in a config.json of webknossos-connect,
  * which always has 0.0.0.0, it is replaced instead, so that such a folder just starts.
  */
 function withSafeHost(config: Resolved, log: Log): Resolved {
   const { settings, sources } = config
-  if (settings.public || isLoopback(settings.host)) return config
+  if (settings.public || isLoopback(settings.host) || coreSettings(config)) return config
   if (sources.host === 'config.json') {
     log.warn(
       `config.json asks to listen on ${settings.host}, where everybody could read all datasets; listening on 127.0.0.1 only. --public allows it.`,

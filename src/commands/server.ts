@@ -1,16 +1,19 @@
 /** Puts a server together from its settings: the one place that knows all parts. */
 import { Access } from '../api/access.ts'
 import { createApp } from '../api/app.ts'
-import type { Context, Control } from '../api/context.ts'
+import type { Context } from '../api/context.ts'
+import { CoreAccess } from '../api/core-access.ts'
 import { Deadlines } from '../api/deadlines.ts'
-import { OPENING_MS } from '../api/lookup.ts'
 import { Buffers } from '../cache/buffers.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
+import { basePath, coreSettings } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
-import { within } from '../datasets/catalogue.ts'
 import type { Log } from '../log.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
+import { createControl } from './control.ts'
+import { type Core, createCore } from './core.ts'
+import { listen } from './listen.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
 
 /** With the second that deadlines may be late, a bucket is answered within 20 s. */
@@ -32,9 +35,19 @@ export async function startServer(
   const { settings } = config
   const budget = shareBudget(settings.cache)
   const chunks = new ChunkCache(budget.chunks)
-  const parts = await createParts(config, environment, log, (prefix) => chunks.drop(prefix))
+  const coreConfig = coreSettings(config)
+  let core: Core | undefined
+  const parts = await createParts(config, environment, log, {
+    dropChunks: (prefix) => chunks.drop(prefix),
+    changed: () => core?.connection.changed(),
+  })
   const { catalogue, resources } = parts
-  const access = new Access({ adminToken: settings.adminToken, requireToken: settings.requireToken, hosts: [settings.host] })
+  let port = settings.port
+  core = coreConfig && createCore(coreConfig, config, catalogue, log, () => port)
+  const { adminToken, requireToken } = settings
+  const hosts = [settings.host, ...namesOf([settings.url, settings.publicUrl])]
+  const access = core ? new CoreAccess({ ...core, adminToken, hosts, catalogue, log }) : new Access({ adminToken, requireToken, hosts })
+  const base = basePath(config)
   const context: Context = {
     version,
     catalogue,
@@ -43,54 +56,27 @@ export async function startServer(
     pictures: new Pictures(chunks),
     deadlines: new Deadlines(BUCKET_MS),
     access,
-    control: createControl(parts),
+    control: createControl(parts, core),
+    base,
     log,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
-  app.listen({
-    hostname: settings.host,
-    port: settings.port,
-    // two servers on one port would answer in turns
-    reusePort: false,
-    // a client that neither sends nor reads for this long is gone
-    idleTimeout: 60,
-    // bodies that are too large are refused by us, with a reason; the runtime's own 413 has none
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  })
-  const server = app.server!
+  const { host: hostname, tlsCert, tlsKey } = settings
+  const listener = await listen(app, { hostname, port, tlsCert, tlsKey }, log)
+  port = listener.port
+  core?.connection.start()
   return {
     ...parts,
-    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${server.port}`,
-    port: server.port ?? settings.port,
+    url: `${tlsCert ? 'https' : 'http'}://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}${base}`,
+    port,
     access,
     async stop(graceMs) {
-      await within(server.stop(), graceMs)
-      await server.stop(true)
+      core?.connection.stop()
+      await listener.stop(graceMs)
       resources.pool.close()
     },
   }
 }
 
-function createControl({ catalogue, editor, drop, look: lookAgain }: Parts): Control {
-  const look = async () => {
-    await lookAgain()
-    await catalogue.settled(OPENING_MS)
-  }
-  return {
-    look,
-    async reload(id) {
-      const entry = catalogue.byId(id)
-      if (entry) await within(catalogue.reload(entry), OPENING_MS)
-      return entry !== undefined
-    },
-    async invalidate(id) {
-      const entry = catalogue.byId(id)
-      if (entry) drop(entry.versionedId)
-    },
-    async add(entries) {
-      const problems = await editor.add(entries, true)
-      if (problems.length === 0) await look()
-      return problems
-    },
-  }
-}
+/** Host names of addresses, as requests carry them. */
+const namesOf = (urls: readonly string[]): string[] => urls.flatMap((url) => (URL.canParse(url) ? [new URL(url).hostname] : []))

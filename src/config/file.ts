@@ -9,19 +9,17 @@ export interface ConfigFile {
   /** By name of the setting. */
   readonly values: Readonly<Record<string, unknown>>
   readonly path: string | undefined
-  /** Where datasets are reported to, if it names a core. */
-  readonly core: string | undefined
   /** Keys nobody knows, with the one that may have been meant. */
   readonly warnings: readonly string[]
 }
 
 /** What webknossos-connect has there and we do not need yet. */
-const FOREIGN = ['server.url', 'datastore.name', 'datastore.key', 'webknossos.url', 'backends']
+const FOREIGN = ['backends']
 
 /** Throws `ConfigError` with line and column where it is broken. */
 export function readConfigFile(data: string): ConfigFile {
   const path = join(data, 'config.json')
-  if (!existsSync(path)) return { values: {}, path: undefined, core: undefined, warnings: [] }
+  if (!existsSync(path)) return { values: {}, path: undefined, warnings: [] }
   const parsed = parseJson(readFileSync(path, 'utf8'))
   if ('error' in parsed) throw new ConfigError(`${path}, ${parsed.error}`)
   const values: Record<string, unknown> = {}
@@ -30,8 +28,7 @@ export function readConfigFile(data: string): ConfigFile {
     const value = key && valueAt(parsed.value, key)
     if (value !== undefined && value !== null) values[name] = value
   }
-  const core = valueAt(parsed.value, 'webknossos.url')
-  return { values, path, core: typeof core === 'string' && core !== '' ? core : undefined, warnings: unknownKeys(parsed.value, path) }
+  return { values, path, warnings: unknownKeys(parsed.value, path) }
 }
 
 const valueAt = (json: unknown, path: string): unknown =>

@@ -25,8 +25,6 @@ export interface Resolved {
   /** Flags of the command itself, as they were given. */
   readonly own: Readonly<Record<string, string | undefined>>
   readonly configFile: string | undefined
-  /** The webKnossos server config.json names. */
-  readonly core: string | undefined
   readonly warnings: readonly string[]
 }
 
@@ -46,7 +44,7 @@ export function resolveConfig(
   const { flags, paths, own } = readFlags(argv, ownFlags)
   const variables = Object.fromEntries(names.map((name) => [name, readVariable(name, environment)]))
   const data = resolve(String(flags['data'] ?? variables['data'] ?? defaultData(servesArguments ? paths : [])))
-  const { values: file, path: configFile, core, warnings } = readConfigFile(data)
+  const { values: file, path: configFile, warnings } = readConfigFile(data)
   const settings: Record<string, unknown> = {}
   const sources: Record<string, string> = {}
   for (const name of names) {
@@ -63,7 +61,6 @@ export function resolveConfig(
     words: paths,
     own,
     configFile,
-    core,
     warnings,
   }
 }

@@ -9,7 +9,7 @@ export const Settings = Type.Object({
   host: Type.String({
     default: '127.0.0.1',
     placeholder: 'ADDRESS',
-    description: 'address to listen on; anything but loopback needs --public',
+    description: 'address to listen on; anything but loopback needs --public, or a webKnossos server that decides who may read',
     file: 'server.host',
   }),
   port: Type.Integer({
@@ -70,7 +70,45 @@ export const Settings = Type.Object({
     description: 'token for adding, changing and removing datasets; made and printed at start where there is none',
   }),
   requireToken: Type.Boolean({ default: false, description: 'ask for the admin token for reading, too' }),
-  local: Type.Boolean({ default: false, description: 'leave the webKnossos server in config.json alone' }),
+  core: Type.String({
+    default: '',
+    placeholder: 'URL',
+    description: 'address of the webKnossos server that shows the datasets and decides who may read them',
+    file: 'webknossos.url',
+  }),
+  datastoreName: Type.String({
+    default: '',
+    placeholder: 'NAME',
+    description: 'name of this datastore in webKnossos',
+    file: 'datastore.name',
+  }),
+  datastoreKey: Type.String({
+    default: '',
+    placeholder: 'KEY',
+    secret: true,
+    description: 'key of this datastore in webKnossos; wkconnect register makes one',
+    file: 'datastore.key',
+  }),
+  url: Type.String({
+    default: '',
+    placeholder: 'URL',
+    description: 'address at which the webKnossos server reaches this one; of this machine and port if not given',
+    file: 'server.url',
+  }),
+  publicUrl: Type.String({
+    default: '',
+    placeholder: 'URL',
+    description: 'address at which browsers reach this server, for register and doctor; the same as --url if not given',
+    file: 'server.public_url',
+  }),
+  basePath: Type.String({
+    default: '',
+    placeholder: 'PATH',
+    description: 'also answer below this path, for a proxy that shares one name among several servers',
+  }),
+  tlsCert: Type.String({ default: '', placeholder: 'FILE', description: 'certificate to speak https with; read again when it changes' }),
+  tlsKey: Type.String({ default: '', placeholder: 'FILE', description: 'private key of that certificate' }),
+  local: Type.Boolean({ default: false, description: 'leave the webKnossos server alone: no reports, and everybody may read' }),
   browse: Type.Boolean({ default: false, description: 'open the page of all datasets in the browser' }),
   portFile: Type.String({ default: '', placeholder: 'FILE', description: 'write the port into this file once it listens' }),
   logFormat: Type.Union([Type.Literal('text'), Type.Literal('json')], {

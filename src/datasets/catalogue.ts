@@ -4,34 +4,13 @@
  */
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { messageOf, Unusable, UpstreamError } from '../volume/errors.ts'
+import type { CatalogueEntry, Look } from './catalogue-entry.ts'
 import { difference } from './difference.ts'
-import { type Descriptor, type FoundDataset, idOf, isRemote, keyOf, type Status } from './found.ts'
+import { type Descriptor, type FoundDataset, idOf, isRemote, keyOf } from './found.ts'
 import { Openings } from './openings.ts'
+import type { Overrides } from './overrides.ts'
 
-export interface CatalogueEntry {
-  /** 24 hex digits. */
-  readonly id: string
-  readonly organization: string
-  readonly name: string
-  readonly found: FoundDataset
-  /** organization/dataset@version: the beginning of all its cache keys. */
-  readonly versionedId: string
-  status: Status
-  reason?: string
-  leadsTo?: string | undefined
-  dataset?: Dataset
-  /** Settles, and never rejects, when it is open or known to be unusable. */
-  readonly opened: Promise<void>
-  /** It lies on another machine: opening it may take long, and is tried again. */
-  readonly isRemote: boolean
-}
-
-export interface Look {
-  readonly datasets: readonly FoundDataset[]
-  /** For the summary. */
-  readonly notes: readonly string[]
-  readonly refused: readonly { readonly path: string; readonly target: string }[]
-}
+export type { CatalogueEntry, Look } from './catalogue-entry.ts'
 
 export interface CatalogueOptions {
   /** Looks at the folders and datasets.json. */
@@ -43,6 +22,8 @@ export interface CatalogueOptions {
   readonly said?: (line: string) => void
   /** A remote dataset that could not be opened is tried again after this time. */
   readonly retryMs?: number
+  /** Told that something was opened, described otherwise, or is gone. */
+  readonly changed?: () => void
 }
 
 const RETRY_MS = 20_000
@@ -55,6 +36,10 @@ export class Catalogue {
   readonly #byId = new Map<string, CatalogueEntry>()
   readonly #openings = new Openings()
   readonly #retrying = new Set<CatalogueEntry>()
+  /** Core's ids by key. */
+  readonly #coreIds = new Map<string, string>()
+  #overrides: Overrides = new Map()
+  #lastLook: Look | undefined
   #version = 0
   #looking: Promise<Look> | undefined
   #nextLook: Promise<Look> | undefined
@@ -103,6 +88,7 @@ export class Catalogue {
     return this.#byKey.get(keyOf(organization, name))
   }
 
+  /** By core's id or by our own. */
   byId(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id)
   }
@@ -111,6 +97,38 @@ export class Catalogue {
   async settled(timeoutMs: number): Promise<void> {
     const openings = (remote: boolean) => Promise.all(this.entries().flatMap(({ isRemote: is, opened }) => (is === remote ? [opened] : [])))
     await Promise.all([within(openings(false), timeoutMs), within(openings(true), Math.min(timeoutMs, REMOTE_MS))])
+  }
+
+  /** What the last look found; undefined before the first. */
+  get lastLook(): Look | undefined {
+    return this.#lastLook
+  }
+
+  /** Core's ids, by organization and name; they hold for datasets that come later, too. */
+  assignIds(ids: Iterable<readonly [organization: string, name: string, id: string]>): void {
+    for (const [organization, name, id] of ids) {
+      const key = keyOf(organization, name)
+      const entry = this.#byKey.get(key)
+      if (!entry) continue
+      const before = this.#coreIds.get(key)
+      if (before !== undefined && before !== id) this.#byId.delete(before)
+      this.#coreIds.set(key, id)
+      this.#byId.set(id, entry)
+      entry.id = id
+    }
+  }
+
+  /** What is changed about descriptions from now on. */
+  override(overrides: Overrides): void {
+    let isChanged = false
+    for (const [key, entry] of this.#byKey) {
+      const override = overrides.get(key)
+      if (JSON.stringify(override) === JSON.stringify(entry.override)) continue
+      entry.override = override
+      isChanged = true
+    }
+    this.#overrides = overrides
+    if (isChanged) this.#options.changed?.()
   }
 
   /** Drops the caches of a dataset and opens it anew. */
@@ -122,9 +140,11 @@ export class Catalogue {
 
   async #look(): Promise<Look> {
     const look = await this.#options.look()
+    this.#lastLook = look
+    this.override(look.overrides)
     const isFirst = this.#version === 0
     const { added, changed, removed } = difference(this.entries(), look.datasets)
-    const before = new Map(this.entries().map((entry) => [entry.id, entry.reason]))
+    const before = new Map(this.#byKey.entries().map(([key, entry]) => [key, entry.reason]))
     for (const entry of removed) this.#remove(entry)
     for (const found of changed) this.#retry(this.#sameFailed(found))
     const opening = [...added, ...changed.filter((found) => !this.#sameFailed(found))].map((found) => this.#replace(found))
@@ -132,19 +152,23 @@ export class Catalogue {
       for (const { organization, name } of removed) this.#options.said?.(`${keyOf(organization, name)} is gone`)
       for (const entry of opening) void entry.opened.then(() => this.#sayOpened(entry, before))
     }
+    if (isFirst || removed.length > 0) this.#options.changed?.()
     return look
   }
 
   /** What could not be opened before and cannot now for the same reason is not said again. */
-  #sayOpened({ id, organization, name, status, reason }: CatalogueEntry, before: ReadonlyMap<string, string | undefined>): void {
+  #sayOpened({ organization, name, status, reason }: CatalogueEntry, before: ReadonlyMap<string, string | undefined>): void {
     const key = keyOf(organization, name)
-    if (status === 'unusable' && before.get(id) === reason) return
-    this.#options.said?.(status === 'ok' ? `${key} is ${before.has(id) ? 'opened anew' : 'new'}` : `${key} cannot be opened: ${reason}`)
+    if (status === 'unusable' && before.get(key) === reason) return
+    this.#options.said?.(status === 'ok' ? `${key} is ${before.has(key) ? 'opened anew' : 'new'}` : `${key} cannot be opened: ${reason}`)
   }
 
   #remove(entry: CatalogueEntry): void {
-    this.#byKey.delete(keyOf(entry.organization, entry.name))
+    const key = keyOf(entry.organization, entry.name)
+    this.#byKey.delete(key)
+    this.#coreIds.delete(key)
     this.#byId.delete(entry.id)
+    this.#byId.delete(idOf(entry.organization, entry.name))
     this.#options.drop(entry.versionedId)
   }
 
@@ -153,12 +177,25 @@ export class Catalogue {
     const key = keyOf(organization, name)
     const previous = this.#byKey.get(key)
     const { promise, resolve } = Promise.withResolvers<void>()
-    const id = idOf(organization, name)
+    const ownId = idOf(organization, name)
+    const id = this.#coreIds.get(key) ?? ownId
     const versionedId = `${key}@${++this.#version}`
+    const override = this.#overrides.get(key)
     const { descriptor } = found
     const remote = descriptor !== undefined && isRemote(descriptor)
-    const entry: CatalogueEntry = { id, organization, name, found, versionedId, status: 'opening', opened: promise, isRemote: remote }
+    const entry: CatalogueEntry = {
+      id,
+      organization,
+      name,
+      found,
+      versionedId,
+      status: 'opening',
+      override,
+      opened: promise,
+      isRemote: remote,
+    }
     this.#byKey.set(key, entry)
+    this.#byId.set(ownId, entry)
     this.#byId.set(id, entry)
     if (previous) this.#options.drop(previous.versionedId)
     if (descriptor) this.#openings.add(remote ? 'remote' : 'local', () => this.#open(entry, descriptor, previous).then(resolve))
@@ -167,6 +204,7 @@ export class Catalogue {
       entry.reason = found.reason ?? 'it cannot be opened'
       entry.leadsTo = found.leadsTo
       resolve()
+      this.#options.changed?.()
     }
     return entry
   }
@@ -182,17 +220,21 @@ export class Catalogue {
       entry.status = 'unusable'
       entry.reason = messageOf(error)
       if (error instanceof Unusable) entry.leadsTo = error.leadsTo
-      if (!entry.isRemote) return
-      // a server that does not answer just now takes nothing away that was open
-      if (error instanceof UpstreamError && previous?.dataset && sameDescriptor(previous.found, entry.found)) {
-        entry.dataset = previous.dataset
-        entry.status = 'ok'
-        delete entry.reason
-        return
-      }
-      const timer = setTimeout(() => this.#retry(entry), this.#options.retryMs ?? RETRY_MS)
-      timer.unref()
+      if (entry.isRemote) this.#bearWith(entry, error, previous)
     }
+    this.#options.changed?.()
+  }
+
+  /** A server that does not answer just now takes nothing away that was open; what was not is tried again. */
+  #bearWith(entry: CatalogueEntry, error: unknown, previous: CatalogueEntry | undefined): void {
+    if (error instanceof UpstreamError && previous?.dataset && sameDescriptor(previous.found, entry.found)) {
+      entry.dataset = previous.dataset
+      entry.status = 'ok'
+      delete entry.reason
+      return
+    }
+    const timer = setTimeout(() => this.#retry(entry), this.#options.retryMs ?? RETRY_MS)
+    timer.unref()
   }
 
   /** Opens a remote dataset that could not be, in place: until then it stays what it is. */
@@ -206,7 +248,7 @@ export class Catalogue {
       this.#options.drop(entry.versionedId)
       await this.#open(entry, descriptor)
       this.#retrying.delete(entry)
-      this.#sayOpened(entry, new Map([[entry.id, reason]]))
+      this.#sayOpened(entry, new Map([[keyOf(entry.organization, entry.name), reason]]))
     })
   }
 

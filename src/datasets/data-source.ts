@@ -4,6 +4,7 @@ import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 import type { CatalogueEntry } from './catalogue.ts'
+import { described } from './overrides.ts'
 
 export function listedDataset(entry: CatalogueEntry) {
   const { id, organization, name, status, dataset } = entry
@@ -25,9 +26,9 @@ export function listedDataset(entry: CatalogueEntry) {
 const voxelSizeJson = ({ nm, source }: VoxelSize) => ({ factor: nm, unit: 'nanometer', source })
 
 /** The data source, or `{id, status}` where there is none: only an unusable one may have a `status`. */
-export function dataSourceOf(entry: CatalogueEntry) {
+export function dataSourceOf(entry: Pick<CatalogueEntry, 'organization' | 'name' | 'status' | 'reason' | 'dataset' | 'override'>) {
   const id = { team: entry.organization, name: entry.name }
-  const { dataset } = entry
+  const dataset = entry.dataset && described(entry.dataset, entry.override)
   if (!dataset) return { id, status: entry.status === 'opening' ? 'The dataset is being opened.' : (entry.reason ?? 'unknown') }
   return { id, dataLayers: dataset.layers.map(layerJson), scale: dataset.voxelSize.nm, ...dataset.extra }
 }

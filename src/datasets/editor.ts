@@ -21,6 +21,13 @@ export interface EditorOptions extends Pick<LookOptions, 'data' | 'allowed' | 'h
   readonly open: (id: string, name: string, descriptor: Descriptor, changed: () => void) => Promise<Dataset>
 }
 
+/** A dataset that was opened to see whether it can be. */
+export interface Added {
+  readonly organization: string
+  readonly name: string
+  readonly dataset: Dataset
+}
+
 export interface Problem {
   /** organization/dataset, or what is wrong with the whole. */
   readonly dataset: string
@@ -40,18 +47,26 @@ export class Editor {
 
   /**
    * All or nothing: every entry of `{backend: {organization: {dataset: config}}}` is opened, and only if all can be they are stored.
-   * `isRemote`: from somebody who may not read every file of this machine. Throws `CannotWrite`.
+   * `isRemote`: from somebody who may not read every file of this machine. `confirm` has the last word before that. Throws `CannotWrite`.
    */
-  async add(entries: unknown, isRemote: boolean): Promise<Problem[]> {
+  async add(
+    entries: unknown,
+    isRemote: boolean,
+    confirm: (added: readonly Added[]) => Promise<Problem[]> = async () => [],
+  ): Promise<Problem[]> {
     const problems = shapeProblems(entries)
     if (problems.length > 0) return problems
     if (isRemote) entries = markAll(entries as Json)
     const { usable, unusable } = sortEntries(entries as Json, this.#options.environment)
     problems.push(...unusable.map(({ organization, name, reason }) => ({ dataset: keyOf(organization, name), reason })))
+    const added: Added[] = []
     for (const entry of usable) {
-      const reason = await this.#whyNot(entry, isRemote)
-      if (reason !== undefined) problems.push({ dataset: keyOf(entry.organization, entry.name), reason })
+      const { organization, name } = entry
+      const dataset = await this.#tryOut(entry, isRemote)
+      if (typeof dataset === 'string') problems.push({ dataset: keyOf(organization, name), reason: dataset })
+      else added.push({ organization, name, dataset })
     }
+    if (problems.length === 0) problems.push(...(await confirm(added)))
     if (problems.length === 0) await changeDatasetsFile(this.#options.file, (json) => addEntries(json, entries as Json))
     return problems
   }
@@ -78,7 +93,8 @@ export class Editor {
     })
   }
 
-  async #whyNot(entry: DatasetEntry, isRemote: boolean): Promise<string | undefined> {
+  /** Opens it, or says why it cannot be. */
+  async #tryOut(entry: DatasetEntry, isRemote: boolean): Promise<Dataset | string> {
     const { data, allowed, handles, find, open } = this.#options
     try {
       if (isRemote) {
@@ -93,8 +109,7 @@ export class Editor {
       const { datasets } = await mergeEntries(known ? [known] : [], { usable: [entry], unusable: [] }, data, handles)
       const found = datasets[0]
       if (!found?.descriptor) return found?.reason ?? 'it cannot be opened'
-      await open(`trial/${++this.#trials}`, entry.name, found.descriptor, () => {})
-      return undefined
+      return await open(`trial/${++this.#trials}`, entry.name, found.descriptor, () => {})
     } catch (error) {
       return isMissing(error) ? `its path ${entry.path ?? 'to a layer'} cannot be read: there is nothing` : messageOf(error)
     }

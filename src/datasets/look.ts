@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Log } from '../log.ts'
 import { mountOf } from '../stores/mounts.ts'
@@ -10,6 +10,7 @@ import { type EntriesFile, mergeFiles, readEntries, sortEntries } from './entrie
 import { type FoundDataset, keyOf } from './found.ts'
 import { mapLimit } from './map-limit.ts'
 import { mergeEntries } from './merge.ts'
+import { type Overrides, readOverrides } from './overrides.ts'
 
 export interface LookOptions extends DiscoverOptions {
   readonly data: string
@@ -17,6 +18,9 @@ export interface LookOptions extends DiscoverOptions {
   readonly paths: readonly string[]
   /** Lists of datasets; of the same dataset later ones win. */
   readonly datasetsFiles: readonly string[]
+  /** A list that must be there: somebody named it. */
+  readonly expectedFile?: string | undefined
+  readonly overridesFile: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
@@ -27,6 +31,9 @@ export interface LookOptions extends DiscoverOptions {
  */
 export function createLook(options: LookOptions): () => Promise<Look> {
   const { data, paths, datasetsFiles, environment, handles, patience = new Patience(), log } = options
+  /** Lists that were there once, or that somebody named. */
+  const expected = new Set<string>(options.expectedFile === undefined ? [] : [options.expectedFile])
+  let overrides: Overrides = new Map()
   const lists = new Map<string, Readonly<Record<string, unknown>>>()
   const mounts = new Map<string, string>()
   let known = new Map<string, FoundDataset>()
@@ -52,6 +59,9 @@ export function createLook(options: LookOptions): () => Promise<Look> {
     const isGone = !file && mounts.has(path) && (!hasFolder || isUnmounted(path))
     const problem = isGone ? `${path} is gone, and so is its disk` : file && 'problem' in file ? file.problem : undefined
     problems.say(path, problem && `${problem}; its datasets are kept as they were`)
+    const isMissing = !file && problem === undefined && expected.has(path)
+    problems.say(`missing ${path}`, isMissing ? `${path} is not there; webKnossos is not told that its datasets are gone` : undefined)
+    if (file) expected.add(path)
     if (problem !== undefined || (!file && !hasFolder)) return
     lists.set(path, file && 'json' in file ? file.json : {})
     if (file) mounts.set(path, mountOf(path, 0).point)
@@ -59,6 +69,9 @@ export function createLook(options: LookOptions): () => Promise<Look> {
   }
   return async () => {
     await Promise.all(datasetsFiles.map(readList))
+    const read = await readOverrides(options.overridesFile)
+    problems.say(options.overridesFile, 'problem' in read ? `${read.problem}; descriptions stay changed as they were` : undefined)
+    if (!('problem' in read)) overrides = read
     const entries = sortEntries(
       mergeFiles(
         datasetsFiles.flatMap((path): Readonly<Record<string, unknown>>[] => {
@@ -77,6 +90,8 @@ export function createLook(options: LookOptions): () => Promise<Look> {
     const unmounted = [...known].filter(([key, { descriptor }]) => !present.has(key) && descriptor && isUnmounted(descriptor.folder))
     problems.say('mounts', unmounted.length > 0 ? `${unmounted.length} datasets are on disks that are not mounted any more` : undefined)
     datasets.push(...unmounted.map(([, dataset]) => dataset))
+    const isRead = !problems.some && looks.every(({ lost }) => lost.length === 0) && !merged.datasets.some(({ lost }) => lost)
+    const isComplete = isRead && (datasets.length > 0 || known.size === 0 || !(await isEmptyFolder(data)))
     known = new Map(datasets.map((dataset) => [keyOf(dataset.organization, dataset.name), dataset]))
     // the list of mounts is read anew once, then remembered for a moment
     mountOf(data, 0)
@@ -84,6 +99,8 @@ export function createLook(options: LookOptions): () => Promise<Look> {
       if (descriptor && !mounts.has(descriptor.folder)) mounts.set(descriptor.folder, mountOf(descriptor.folder).point)
     return {
       datasets,
+      isComplete,
+      overrides,
       notes: [...looks.flatMap(({ notes }) => notes), ...merged.notes],
       refused: looks.flatMap(({ refused }) => refused),
     }
@@ -97,6 +114,11 @@ class Problems {
 
   constructor(log: Log) {
     this.#log = log
+  }
+
+  /** Something is wrong. */
+  get some(): boolean {
+    return this.#said.size > 0
   }
 
   say(place: string, problem: string | undefined): void {
@@ -115,6 +137,12 @@ const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,
+  )
+
+const isEmptyFolder = (folder: string): Promise<boolean> =>
+  readdir(folder).then(
+    (names) => names.length === 0,
+    () => true,
   )
 
 const unique = (path: string, index: number, all: readonly string[]): boolean => all.indexOf(path) === index

@@ -1,5 +1,5 @@
 /**
- * Changes datasets.json so that whoever reads it sees the old file or the new one, whatever happens in between: written beside it,
+ * Changes datasets.json, and what else must be remembered, so that whoever reads it sees the old file or the new one, whatever happens in between: written beside it,
  * flushed, renamed over it. `${ENV}` stays as it is, keys that are not ours are kept, a broken file is never written over.
  */
 import { constants } from 'node:fs'
@@ -25,7 +25,7 @@ export async function changeDatasetsFile(path: string, change: (json: Json) => v
   try {
     await access(dirname(path), constants.W_OK)
   } catch {
-    throw new CannotWrite(`${dirname(path)} cannot be written; --state names a folder for the list of datasets`)
+    throw new CannotWrite(`${dirname(path)} cannot be written; --state names a folder for what must be remembered`)
   }
   await withLock(`${path}.lock`, async (isHeld) => {
     const { version: _, ...json } = await readOwn(path)

@@ -4,6 +4,8 @@ import { sizeOf } from '../volume/box.ts'
 import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
+import type { CoreState } from '../webknossos/connection.ts'
+import { renderArrival, renderConnection } from './connection.ts'
 import { fixFor } from './fixes.ts'
 import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
 
@@ -11,6 +13,10 @@ const PER_PAGE = 50
 
 export interface PageOptions {
   readonly version: string
+  /** In front of every link. */
+  readonly base: string
+  /** The connection to webKnossos, where there is one. */
+  readonly core?: CoreState | undefined
   /** From 1 on. */
   readonly page: number
   /** The slice a reader without JavaScript asked for. */
@@ -21,7 +27,7 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], { version, base, core, page, chosen }: PageOptions): string {
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -30,17 +36,18 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, page, 
   const summary = `${entries.length} dataset${entries.length === 1 ? '' : 's'}${count('unusable') ? `, ${count('unusable')} that cannot be opened` : ''}${opening ? `, ${opening} being opened` : ''}`
   const body = [
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
+    core ? renderConnection(core) : '',
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, current, chosen)),
-    pages > 1 ? renderPages(current, pages) : '',
+    ...shown.map((entry) => renderDataset(entry, { base, core, page: current, chosen })),
+    pages > 1 ? renderPages(base, current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
 }
 
 /** `failed`: something was tried that was not right. */
-export function renderSignIn(failed: boolean): string {
+export function renderSignIn(base: string, failed: boolean): string {
   return renderDocument(
-    `<header><h1>wkconnect</h1></header><form class="sign-in" method="post" action="/sign-in"><label>Token <input type="password" name="token" autofocus autocomplete="current-password"></label> <button>Sign in</button>${failed ? '<p class="reason">That was not right, or a link that was used before.</p>' : ''}<p>The log showed the admin token, or a link that signs in once, when the server started.</p></form>`,
+    `<header><h1>wkconnect</h1></header><form class="sign-in" method="post" action="${text(base)}/sign-in"><label>Token <input type="password" name="token" autofocus autocomplete="current-password"></label> <button>Sign in</button>${failed ? '<p class="reason">That was not right, or a link that was used before.</p>' : ''}<p>The log showed the admin token, or a link that signs in once, when the server started.</p></form>`,
     false,
   )
 }
@@ -61,29 +68,31 @@ ${body}
 const nothing = (): string =>
   '<p class="empty">No datasets found. A dataset is a folder with <code>datasource-properties.json</code>, WKW layers or <code>.tif</code> files. Start with <code>--sample</code> to have something to look at.</p>'
 
-function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen']): string {
+function renderDataset(entry: CatalogueEntry, options: Omit<PageOptions, 'version'>): string {
   const { id, organization, name, status, reason, dataset } = entry
   const title = `<h2><span class="organization">${text(organization)}/</span>${text(name)}</h2>`
   if (status === 'opening') return `<section id="d${id}" class="opening">${title}<p>is being opened …</p></section>`
-  if (!dataset) return `<section id="d${id}" class="unusable">${title}${renderReason(reason ?? 'it cannot be opened')}</section>`
+  const arrival = options.core ? renderArrival(options.core, `${organization}/${name}`) : ''
+  if (!dataset) return `<section id="d${id}" class="unusable">${title}${renderReason(reason ?? 'it cannot be opened')}${arrival}</section>`
+  const { chosen } = options
   const layers = dataset.layers.map((layer) => {
     const z = chosen?.dataset === id && chosen.layer === layer.name ? chosen.z : undefined
-    return renderLayer(id, layer, page, z)
+    return renderLayer(id, layer, options, z)
   })
   const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
-  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p><div class="layers">${[...layers, ...broken].join('')}</div></section>`
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${arrival}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
 }
 
-function renderLayer(id: string, layer: Layer, page: number, chosen: number | undefined): string {
+function renderLayer(id: string, layer: Layer, { base, page }: Pick<PageOptions, 'base' | 'page'>, chosen: number | undefined): string {
   const { name, category, boundingBox, mags } = layer
   const first = boundingBox.min[2]
   const last = boundingBox.max[2] - 1
   const z = Math.min(last, Math.max(first, chosen ?? Math.floor((first + boundingBox.max[2]) / 2)))
-  const source = `/picture/${id}/${encodeURIComponent(name)}`
+  const source = `${base}/picture/${id}/${encodeURIComponent(name)}`
   const listed = mags.map(({ factor }) => magLiteral(factor)).join(', ')
   const slider =
     last > first
-      ? `<form method="get" action="/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
+      ? `<form method="get" action="${text(base)}/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
       : ''
   return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p></div>`
 }
@@ -98,8 +107,8 @@ function renderReason(reason: string): string {
   return `<p class="reason">${text(reason)}</p>${fix ? `<p class="fix">${text(fix)}</p>` : ''}`
 }
 
-function renderPages(current: number, pages: number): string {
+function renderPages(base: string, current: number, pages: number): string {
   const link = (page: number, words: string) =>
-    page < 1 || page > pages ? `<span>${words}</span>` : `<a href="/?page=${page}">${words}</a>`
+    page < 1 || page > pages ? `<span>${words}</span>` : `<a href="${text(base)}/?page=${page}">${words}</a>`
   return `<nav>${link(current - 1, '← before')} page ${current} of ${pages} ${link(current + 1, 'after →')}</nav>`
 }

@@ -19,6 +19,7 @@ section { border-top: 1px solid #8884; padding: .8rem 0 }
 .layer img { display: block; width: 100%; height: 18rem; object-fit: contain; background: #000; color: #f88; image-rendering: pixelated }
 .layer input[type=range] { width: 12rem; vertical-align: middle }
 .reason { color: #c22; overflow-wrap: anywhere } .fix { opacity: .85 } .fix::before { content: "→ " }
+.connection.good, .arrived { opacity: .75 } .connection.bad, .missing { color: #c22; overflow-wrap: anywhere }
 .empty, nav { padding: 1rem 0 }
 code { font-size: .9em }
 `

@@ -21,7 +21,13 @@ function catalogueOf(...looks: FoundDataset[][]) {
   const dropped: string[] = []
   let n = 0
   const catalogue = new Catalogue({
-    look: async (): Promise<Look> => ({ datasets: looks[Math.min(n++, looks.length - 1)]!, notes: [], refused: [] }),
+    look: async (): Promise<Look> => ({
+      datasets: looks[Math.min(n++, looks.length - 1)]!,
+      isComplete: true,
+      overrides: new Map(),
+      notes: [],
+      refused: [],
+    }),
     open: async (id, name) => {
       opened.push(id)
       if (name === 'bad') throw new Unusable('its layers are made of cheese')
@@ -158,7 +164,7 @@ describe('datasets on other machines', () => {
     const said: string[] = []
     let n = 0
     const catalogue = new Catalogue({
-      look: async () => ({ datasets: looks, notes: [], refused: [] }),
+      look: async () => ({ datasets: looks, notes: [], refused: [], isComplete: true, overrides: new Map() }),
       open: (_, name) => open(name, n++),
       drop: () => {},
       said: (line) => said.push(line),

@@ -88,7 +88,7 @@ test('the data folder of webknossos-connect starts as it is: same datasets, same
       boss: { org: { far: {} } },
     }),
   )
-  const child = Bun.spawn([join(import.meta.dir, '../../dist/wkconnect'), '--data', data], {
+  const child = Bun.spawn([join(import.meta.dir, '../../dist/wkconnect'), '--data', data, '--local'], {
     cwd: emptyFolder(),
     env: {},
     stdout: 'pipe',

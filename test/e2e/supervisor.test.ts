@@ -88,9 +88,17 @@ for _ in range(2): print(s.recv(64).decode(), flush=True)`,
 
 test('a core in config.json that cannot be reached is one loud line, --local none', async () => {
   const folder = folderWithOne()
-  await Bun.write(join(folder, 'config.json'), JSON.stringify({ webknossos: { url: 'http://127.0.0.1:9' } }))
+  await Bun.write(
+    join(folder, 'config.json'),
+    JSON.stringify({ webknossos: { url: 'http://127.0.0.1:9' }, datastore: { name: 'connect', key: 'secret' } }),
+  )
   await using server = await RunningBinary.start(['--data', folder])
-  expect(await server.logged(/--local/)).toMatch(/http:\/\/127\.0\.0\.1:9 .*CANNOT BE REACHED/)
+  expect(await server.logged(/--local/)).toMatch(/http:\/\/127\.0\.0\.1:9 DOES NOT ANSWER/)
+  await Bun.sleep(1500)
+  expect(server.log.match(/127\.0\.0\.1:9 DOES/g)).toHaveLength(1)
+  await Bun.write(join(folder, 'config.json'), JSON.stringify({ webknossos: { url: 'http://127.0.0.1:9' } }))
+  await using half = await RunningBinary.start(['--data', folder])
+  expect(await half.logged(/--local/)).toMatch(/127\.0\.0\.1:9 .*CANNOT BE REACHED/)
   await using quiet = await RunningBinary.start(['--data', folder, '--local'])
   await quiet.logged(/1 dataset/)
   expect(quiet.log).not.toContain('127.0.0.1:9')

@@ -48,7 +48,7 @@ export class RunningBinary implements AsyncDisposable {
       const { value, done } = await reader.read()
       if (done) throw new Error(`it ended with ${await child.exited}: ${said} ${await new Response(child.stderr).text()}`)
       said += new TextDecoder().decode(value)
-      const url = /listens on (http:\S+)/.exec(said)?.[1]
+      const url = /listens on (https?:\S+)/.exec(said)?.[1]
       if (url) {
         reader.releaseLock()
         return new RunningBinary(url, child)
@@ -103,8 +103,9 @@ export class RunningBinary implements AsyncDisposable {
     })
   }
 
-  async list(): Promise<ListedDataset[]> {
-    return (await (await this.get('/data/datasets')).json()) as ListedDataset[]
+  /** `token`: the admin token, where reading needs one. */
+  async list(token?: string): Promise<ListedDataset[]> {
+    return (await (await this.get(`/data/datasets${token === undefined ? '' : `?token=${token}`}`)).json()) as ListedDataset[]
   }
 }
 

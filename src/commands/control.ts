@@ -1,0 +1,74 @@
+/** What a request may change, on the main thread. */
+import type { Control } from '../api/context.ts'
+import { OPENING_MS } from '../api/lookup.ts'
+import { within } from '../datasets/catalogue.ts'
+import type { Added, Problem } from '../datasets/editor.ts'
+import { overrideOf, readOverrides, writeOverride } from '../datasets/overrides.ts'
+import { messageOf } from '../volume/errors.ts'
+import { type Core, reportOf } from './core.ts'
+import type { Parts } from './parts.ts'
+
+/** Without `core` nobody is told of anything. */
+export function createControl({ catalogue, editor, drop, look: lookAgain, overridesFile }: Parts, core: Core | undefined): Control {
+  const look = async () => {
+    await lookAgain()
+    await catalogue.settled(OPENING_MS)
+  }
+  // whoever waits for it hears of a core that hangs before long; the report goes on
+  const report = async () => {
+    if (core) await within(core.connection.flush(), OPENING_MS)
+  }
+  const add = async (entries: unknown, confirm?: (added: readonly Added[]) => Promise<Problem[]>) => {
+    const problems = await editor.add(entries, true, confirm)
+    if (problems.length === 0) await look()
+    return problems
+  }
+  return {
+    async look() {
+      await look()
+      await report()
+    },
+    async reload(id) {
+      const entry = catalogue.byId(id)
+      if (!entry) return false
+      await within(catalogue.reload(entry), OPENING_MS)
+      await report()
+      return true
+    },
+    async invalidate(id) {
+      const entry = catalogue.byId(id)
+      if (entry) drop(entry.versionedId)
+    },
+    async add(entries) {
+      if (!core) return add(entries)
+      try {
+        return await core.connection.announce((report) => add(entries, (added) => confirm(added, report)))
+      } finally {
+        core.connection.changed()
+      }
+    },
+    async edit(id, dataSource) {
+      const entry = catalogue.byId(id)
+      if (!entry?.dataset) return entry ? 'unusable' : 'unknown'
+      await writeOverride(overridesFile, entry.organization, entry.name, overrideOf(entry.dataset, dataSource))
+      const overrides = await readOverrides(overridesFile)
+      if (!('problem' in overrides)) catalogue.override(overrides)
+      return 'done'
+    },
+    async core() {
+      return core?.connection.state()
+    },
+  }
+}
+
+type ReportNow = Parameters<Parameters<Core['connection']['announce']>[0]>[0]
+
+/** Core is told before anything is stored, so that nobody is shown what core does not take. */
+async function confirm(added: readonly Added[], reportNow: ReportNow): Promise<Problem[]> {
+  try {
+    const refused = await reportNow(added.map((one) => reportOf({ ...one, status: 'ok' })))
+    return [...refused].map(([dataset, reason]) => ({ dataset, reason }))
+  } catch (error) {
+    return [{ dataset: 'the request', reason: `was not carried out: webKnossos ${messageOf(error)}` }]
+  }
+}
