@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   commands: ['api', 'datasets', 'formats', 'stores', 'codecs', 'cache', 'render', 'volume', 'config', 'log', 'sample', 'version'],
   api: ['datasets', 'viewer', 'render', 'cache', 'volume', 'log'],
   viewer: ['datasets', 'volume'],
-  render: ['volume'],
+  render: ['codecs', 'volume'],
   sample: ['formats', 'volume'],
   datasets: ['formats', 'stores', 'codecs', 'cache', 'volume', 'log'],
   formats: ['stores', 'codecs', 'cache', 'volume'],

@@ -5,8 +5,15 @@ import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
 import { errorResponse, HttpError } from './errors.ts'
 import { COMMON, preflight } from './headers.ts'
-import { buildInfoRoute, healthRoutes } from './health.ts'
+import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
+import { managementRoutes } from './management.ts'
+import { describe, openApi } from './openapi.ts'
 import { pageRoutes } from './page.ts'
+import { pictureRoutes } from './pictures.ts'
+import { segmentationRoutes } from './segmentation.ts'
+import { statisticsRoutes } from './statistics.ts'
+
+const ROUTES = [datasetRoutes, managementRoutes, dataRoutes, pictureRoutes, statisticsRoutes, segmentationRoutes] as const
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const
@@ -40,9 +47,20 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   }
   for (const prefix of PREFIXES) {
     const group = new Elysia()
+    group.use(healthRoutes(prefix))
     if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
-    app.use(group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)))
+    for (const routes of ROUTES) group.use(routes(context, prefix))
+    app.use(group)
   }
+  let document: string | undefined
+  app.get(
+    '/openapi.json',
+    () => {
+      document ??= JSON.stringify(openApi(app.routes, context.version))
+      return new Response(document, { headers: { ...COMMON, 'Content-Type': 'application/json' } })
+    },
+    { detail: describe('This list of routes') },
+  )
   return app
 }
 
@@ -54,4 +72,9 @@ function withoutSecrets(url: string): string {
 
 function checkVersion({ version = '' }: { version?: string }): void {
   if (!/^v\d{1,4}$/.test(version)) throw new HttpError(404, `There is no version ${version} of this API.`)
+  if (Number(version.slice(1)) < OLDEST_VERSION)
+    throw new HttpError(
+      404,
+      `This server does not support version ${version} of the API; the oldest is v${OLDEST_VERSION}, the current one v${CURRENT_VERSION}.`,
+    )
 }

@@ -1,6 +1,7 @@
 import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
+import type { Contrasts } from '../datasets/contrasts.ts'
 import type { Problem } from '../datasets/editor.ts'
 import type { Log } from '../log.ts'
 import type { Pictures } from '../render/picture.ts'
@@ -14,6 +15,7 @@ export interface Context {
   /** For answers being put together. */
   readonly answers: Buffers
   readonly pictures: Pictures
+  readonly contrasts: Contrasts
   readonly access: Access
   readonly control: Control
   readonly log: Log

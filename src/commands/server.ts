@@ -1,4 +1,5 @@
 /** Puts a server together from its settings: the one place that knows all parts. */
+import { join } from 'node:path'
 import { Access } from '../api/access.ts'
 import { createApp } from '../api/app.ts'
 import type { Context, Control } from '../api/context.ts'
@@ -7,9 +8,12 @@ import { Buffers } from '../cache/buffers.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { within } from '../datasets/catalogue.ts'
+import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
+import { measureContrast } from '../render/contrast.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
+import { Pace } from '../volume/pace.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
 
 export interface RunningServer extends Parts {
@@ -37,6 +41,10 @@ export async function startServer(
     chunks,
     answers: new Buffers(budget.inFlight, budget.kept / 2),
     pictures: new Pictures(chunks),
+    contrasts: new Contrasts({
+      file: join(settings.state || settings.data, settings.state ? 'contrast.json' : '.wkconnect-contrast.json'),
+      measure: (layer, signal) => measureContrast(layer, { chunks, pace: new Pace(), signal }),
+    }),
     access,
     control: createControl(parts),
     log,

@@ -1,7 +1,9 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
 import type { CatalogueEntry } from './catalogue.ts'
+import type { Contrast, Contrasts } from './contrasts.ts'
+import { isRecord } from './entries.ts'
 import { boxToJson } from '../volume/box.ts'
-import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
+import type { Axis, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 
@@ -24,19 +26,27 @@ export function listedDataset(entry: CatalogueEntry) {
 
 const voxelSizeJson = ({ nm, source }: VoxelSize) => ({ factor: nm, unit: 'nanometer', source })
 
+export interface DataSourceOptions {
+  /** Where known, layers say between which values they are shown at first. */
+  readonly contrasts?: Pick<Contrasts, 'of'> | undefined
+  /** What becomes of ids beyond 2^53 − 1: webKnossos's envelope for version 15 and later, else the largest number JSON carries. */
+  readonly bigIds?: 'envelope' | 'clamp' | undefined
+}
+
 /** The data source, or `{id, status}` where there is none: only an unusable one may have a `status`. */
-export function dataSourceOf(entry: CatalogueEntry) {
+export function dataSourceOf(entry: CatalogueEntry, options: DataSourceOptions = {}) {
   const id = { team: entry.organization, name: entry.name }
   const { dataset } = entry
   if (!dataset) return { id, status: entry.status === 'opening' ? 'The dataset is being opened.' : (entry.reason ?? 'unknown') }
-  return { id, dataLayers: dataset.layers.map(layerJson), scale: dataset.voxelSize.nm, ...dataset.extra }
+  return { id, dataLayers: dataset.layers.map((layer) => layerJson(entry, layer, options)), scale: dataset.voxelSize.nm, ...dataset.extra }
 }
 
-function layerJson(layer: Layer) {
-  const { name, category, mags, dataType } = layer
+function layerJson(entry: CatalogueEntry, layer: Layer, { contrasts, bigIds = 'clamp' }: DataSourceOptions) {
+  const { name, category, mags, dataType, additionalAxes } = layer
   const path = (mag: string) => `./${name}/${mag}`
   const segmentation =
-    category === 'segmentation' ? { largestSegmentId: layer.largestSegmentId ?? largestIdOf(dataType), mappings: [] } : {}
+    category === 'segmentation' ? { largestSegmentId: idJson(layer.largestSegmentId ?? largestIdOf(dataType), bigIds), mappings: [] } : {}
+  const axes = additionalAxes?.length ? { additionalAxes: additionalAxes.map(axisJson) } : {}
   return {
     name,
     category,
@@ -48,6 +58,23 @@ function layerJson(layer: Layer) {
     wkwResolutions: mags.map(({ factor }) => ({ resolution: factor, cubeLength: 1024, path: path(magLiteral(factor)) })),
     resolutions: mags.map(({ factor }) => factor),
     ...segmentation,
+    ...axes,
     ...layer.extra,
+    ...viewJson(layer, contrasts?.of(entry, layer)),
   }
+}
+
+/** What somebody stored about how a layer is shown wins over what was measured. */
+function viewJson({ extra }: Layer, contrast: Contrast | undefined) {
+  if (!contrast) return {}
+  const stored = extra?.['defaultViewConfiguration']
+  return { defaultViewConfiguration: { intensityRange: contrast, ...(isRecord(stored) && stored) } }
+}
+
+const axisJson = ({ name, bounds }: Axis, index: number) => ({ name, bounds, index: index + 1 })
+
+/** protocol.md 4.3: a plain number as long as it can be one. */
+function idJson(id: number | bigint, bigIds: 'envelope' | 'clamp') {
+  if (id <= Number.MAX_SAFE_INTEGER) return Number(id)
+  return bigIds === 'envelope' ? { customJsonEncoding: 'bigint', value: BigInt(id).toString() } : Number.MAX_SAFE_INTEGER
 }
