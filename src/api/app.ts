@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
 import { errorResponse, HttpError } from './errors.ts'
+import { exploreRoutes } from './explore.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
 import { managementRoutes } from './management.ts'
@@ -13,7 +14,7 @@ import { pictureRoutes } from './pictures.ts'
 import { segmentationRoutes } from './segmentation.ts'
 import { statisticsRoutes } from './statistics.ts'
 
-const ROUTES = [datasetRoutes, managementRoutes, dataRoutes, pictureRoutes, statisticsRoutes, segmentationRoutes] as const
+const ROUTES = [datasetRoutes, exploreRoutes, managementRoutes, dataRoutes, pictureRoutes, statisticsRoutes, segmentationRoutes] as const
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const

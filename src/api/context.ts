@@ -3,6 +3,7 @@ import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
 import type { Contrasts } from '../datasets/contrasts.ts'
 import type { Problem } from '../datasets/editor.ts'
+import type { Address, Explored } from '../datasets/explore.ts'
 import type { Log } from '../log.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { Access } from './access.ts'
@@ -31,4 +32,6 @@ export interface Control {
   invalidate(id: string): Promise<void>
   /** Adds datasets as webknossos-connect's JSON lists them, all or none. Throws `CannotWrite`. */
   add(entries: unknown): Promise<Problem[]>
+  /** What lies at these addresses, as a data source. Never rejects for what is wrong with an address. */
+  explore(addresses: readonly Address[], organization: string): Promise<Explored>
 }

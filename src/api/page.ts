@@ -38,7 +38,8 @@ export const pageRoutes = (context: Context) => {
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
-      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen }))
+      const { origin } = new URL(request.url)
+      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, origin, chosen }))
     })
     .post(
       '/sign-in',

@@ -1,4 +1,5 @@
 /** Puts a server together from its settings: the one place that knows all parts. */
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Access } from '../api/access.ts'
 import { createApp } from '../api/app.ts'
@@ -9,6 +10,7 @@ import { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { within } from '../datasets/catalogue.ts'
 import { Contrasts } from '../datasets/contrasts.ts'
+import { explore } from '../datasets/explore.ts'
 import type { Log } from '../log.ts'
 import { measureContrast } from '../render/contrast.ts'
 import { Pictures } from '../render/picture.ts'
@@ -46,7 +48,7 @@ export async function startServer(
       measure: (layer, signal) => measureContrast(layer, { chunks, pace: new Pace(), signal }),
     }),
     access,
-    control: createControl(parts),
+    control: createControl(parts, settings.data),
     log,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
@@ -74,7 +76,7 @@ export async function startServer(
   }
 }
 
-function createControl({ catalogue, editor, drop, look: lookAgain }: Parts): Control {
+function createControl({ catalogue, editor, drop, resources, look: lookAgain }: Parts, data: string): Control {
   const look = async () => {
     await lookAgain()
     await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
@@ -95,5 +97,7 @@ function createControl({ catalogue, editor, drop, look: lookAgain }: Parts): Con
       if (problems.length === 0) await look()
       return problems
     },
+    explore: async (addresses, organization) =>
+      explore(addresses, organization, { resources, allowed: resources.allowed.and(await realpath(data)) }),
   }
 }

@@ -1,11 +1,12 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
-import type { CatalogueEntry } from './catalogue.ts'
-import type { Contrast, Contrasts } from './contrasts.ts'
-import { isRecord } from './entries.ts'
+
 import { boxToJson } from '../volume/box.ts'
 import type { Axis, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
+import type { CatalogueEntry } from './catalogue.ts'
+import type { Contrast, Contrasts } from './contrasts.ts'
+import { isRecord } from './entries.ts'
 
 export function listedDataset(entry: CatalogueEntry) {
   const { id, organization, name, status, dataset } = entry
@@ -74,7 +75,7 @@ function viewJson({ extra }: Layer, contrast: Contrast | undefined) {
 const axisJson = ({ name, bounds }: Axis, index: number) => ({ name, bounds, index: index + 1 })
 
 /** protocol.md 4.3: a plain number as long as it can be one. */
-function idJson(id: number | bigint, bigIds: 'envelope' | 'clamp') {
+export function idJson(id: number | bigint, bigIds: 'envelope' | 'clamp') {
   if (id <= Number.MAX_SAFE_INTEGER) return Number(id)
   return bigIds === 'envelope' ? { customJsonEncoding: 'bigint', value: BigInt(id).toString() } : Number.MAX_SAFE_INTEGER
 }

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
+import type { OpenOptions } from '../formats/format.ts'
 import { loadFormat } from '../formats/index.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { type Mount, mountOf } from '../stores/mounts.ts'
 import type { Patience } from '../stores/patience.ts'
+import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import type { Descriptor } from './found.ts'
 
@@ -30,19 +32,35 @@ export async function openDataset(
   resources: Resources,
   changed: () => void,
 ): Promise<Dataset> {
-  const { pool, tables, buffers, handles } = resources
   const allowed = resources.allowed.and(descriptor.root)
-  const format = await loadFormat(descriptor.format)
-  const storeAt = async (path: string) => {
-    const folder = await handles.patience.wait(path, path, () => realpath(path))
-    return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
-  }
-  const store = await storeAt(descriptor.folder)
-  return format.open(
-    store,
-    { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },
-    { id, name, pool, tables, buffers, storeAt, changed },
-  )
+  const store = await folderStore(descriptor.folder, resources.handles, allowed)
+  const options = { scale: descriptor.scale, images: descriptor.images, config: descriptor.config }
+  return openStore({ id, name, store, format: descriptor.format, options, resources, allowed, changed })
+}
+
+export interface OpenStoreRequest {
+  /** organization/dataset@version. */
+  readonly id: string
+  readonly name: string
+  readonly store: Store
+  readonly format: string
+  readonly options: OpenOptions
+  readonly resources: Resources
+  /** Folders that what lies in the store may point to. */
+  readonly allowed: AllowedFolders
+  readonly changed: () => void
+}
+
+/** Opens what lies in a store. Throws as above. */
+export async function openStore({ id, name, store, format, options, resources, allowed, changed }: OpenStoreRequest): Promise<Dataset> {
+  const { pool, tables, buffers, handles } = resources
+  const storeAt = (path: string) => folderStore(path, handles, allowed)
+  return (await loadFormat(format)).open(store, options, { id, name, pool, tables, buffers, storeAt, changed })
+}
+
+async function folderStore(path: string, handles: FileHandles, allowed: AllowedFolders): Promise<FileStore> {
+  const folder = await handles.patience.wait(path, path, () => realpath(path))
+  return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
 }
 
 /** The mount of a dataset's files: that of its folder, or of a layer linked to a place that is not a disk of this machine. */

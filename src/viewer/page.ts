@@ -6,6 +6,7 @@ import { elementClassOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 import { fixFor } from './fixes.ts'
 import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
+import { pythonSnippet } from './snippet.ts'
 
 const PER_PAGE = 50
 
@@ -13,6 +14,8 @@ export interface PageOptions {
   readonly version: string
   /** From 1 on. */
   readonly page: number
+  /** Scheme, host and port the page was asked for. */
+  readonly origin: string
   /** The slice a reader without JavaScript asked for. */
   readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
 }
@@ -21,7 +24,7 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], { version, page, origin, chosen }: PageOptions): string {
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -31,7 +34,7 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, page, 
   const body = [
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, current, chosen)),
+    ...shown.map((entry) => renderDataset(entry, current, origin, chosen)),
     pages > 1 ? renderPages(current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
@@ -61,20 +64,20 @@ ${body}
 const nothing = (): string =>
   '<p class="empty">No datasets found. A dataset is a folder with <code>datasource-properties.json</code>, WKW layers or <code>.tif</code> files. Start with <code>--sample</code> to have something to look at.</p>'
 
-function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen']): string {
+function renderDataset(entry: CatalogueEntry, page: number, origin: string, chosen: PageOptions['chosen']): string {
   const { id, organization, name, status, reason, dataset } = entry
   const title = `<h2><span class="organization">${text(organization)}/</span>${text(name)}</h2>`
   if (status === 'opening') return `<section id="d${id}" class="opening">${title}<p>is being opened …</p></section>`
   if (!dataset) return `<section id="d${id}" class="unusable">${title}${renderReason(reason ?? 'it cannot be opened')}</section>`
   const layers = dataset.layers.map((layer) => {
     const z = chosen?.dataset === id && chosen.layer === layer.name ? chosen.z : undefined
-    return renderLayer(id, layer, page, z)
+    return renderLayer(id, layer, page, origin, z)
   })
   const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
   return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p><div class="layers">${[...layers, ...broken].join('')}</div></section>`
 }
 
-function renderLayer(id: string, layer: Layer, page: number, chosen: number | undefined): string {
+function renderLayer(id: string, layer: Layer, page: number, origin: string, chosen: number | undefined): string {
   const { name, category, boundingBox, mags } = layer
   const first = boundingBox.min[2]
   const last = boundingBox.max[2] - 1
@@ -85,7 +88,13 @@ function renderLayer(id: string, layer: Layer, page: number, chosen: number | un
     last > first
       ? `<form method="get" action="/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
       : ''
-  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p></div>`
+  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p>${renderSnippet(origin, id, layer)}</div>`
+}
+
+/** The button works with the script only; the lines themselves can be copied by hand. */
+function renderSnippet(origin: string, id: string, layer: Layer): string {
+  const lines = text(pythonSnippet(origin, id, layer))
+  return `<details><summary>Python <button data-origin="${text(origin)}" hidden>Copy</button></summary><pre>${lines}</pre></details>`
 }
 
 function renderVoxelSize({ nm, source }: VoxelSize): string {
