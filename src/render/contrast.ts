@@ -21,7 +21,8 @@ export const hasContrast = ({ category, channels }: Layer): boolean => category 
 export async function measureContrast(layer: Layer, options: CutoutOptions): Promise<Range | undefined> {
   if (!hasContrast(layer)) return undefined
   const buckets = await readSample(layer, cheapMag(layer), samplePositions(layer.boundingBox, EXPONENTS), options)
-  const step = Math.ceil((buckets.length * BUCKET ** 3) / MOST_VALUES)
+  // odd, so that every column of a bucket has its turn
+  const step = Math.ceil((buckets.length * BUCKET ** 3) / MOST_VALUES) | 1
   let count = 0
   const values = new Float64Array(MOST_VALUES + buckets.length)
   for (const bytes of buckets) {
