@@ -48,8 +48,8 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   }
   for (const prefix of PREFIXES) {
     const group = new Elysia()
-    group.use(healthRoutes(prefix))
     if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
+    group.use(healthRoutes(prefix))
     for (const routes of ROUTES) group.use(routes(context, prefix))
     app.use(group)
   }
