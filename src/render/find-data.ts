@@ -1,8 +1,7 @@
-import type { Layer, Mag } from '../volume/chunked-array.ts'
-import { wireBytes } from '../volume/chunked-array.ts'
+import { type Layer, type Mag, wireBytes } from '../volume/chunked-array.ts'
 import type { CutoutOptions } from '../volume/cutout.ts'
 import { multiply, type Vec3 } from '../volume/vec.ts'
-import { BUCKET, readBucket, samplePositions } from './sampling.ts'
+import { BUCKET, readBuckets, samplePositions } from './sampling.ts'
 
 const EXPONENTS = 4
 
@@ -14,22 +13,27 @@ export async function findData(layer: Layer, options: CutoutOptions): Promise<{ 
   const positions = samplePositions(layer.boundingBox, EXPONENTS)
   const voxel = wireBytes(layer)
   let failure: { readonly error: unknown } | undefined
-  let wasRead = false
+  let failures = 0
   for (const mag of layer.mags) {
-    for (const place of positions) {
-      try {
-        const { corner, bytes } = await readBucket(layer, mag, place, options)
-        wasRead = true
-        const at = bytes.findIndex((byte) => byte !== 0)
+    try {
+      for await (const { corner, bytes, isStored } of readBuckets(layer, mag, positions, options)) {
+        const at = isStored ? firstNonZero(bytes) : -1
         if (at < 0) continue
         const n = Math.floor(at / voxel)
         const [x, y, z] = [n % BUCKET, Math.floor(n / BUCKET) % BUCKET, Math.floor(n / BUCKET ** 2)]
         return { position: multiply([corner[0] + x, corner[1] + y, corner[2] + z], mag.factor), mag }
-      } catch (error) {
-        failure ??= { error }
       }
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      failure ??= { error }
+      failures++
     }
   }
-  if (failure && !wasRead) throw failure.error
+  if (failure && failures === layer.mags.length) throw failure.error
   return undefined
+}
+
+function firstNonZero(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return at
+  return -1
 }

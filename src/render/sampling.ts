@@ -29,31 +29,50 @@ export function samplePositions({ min, ...box }: Box, exponents: number): Vec3[]
   return [...positions.values()]
 }
 
-/** A bucket at a mag-1 position: its corner in voxels of the mag, and its bytes, zero where nothing is stored. Throws what reading throws. */
-export async function readBucket(
-  layer: Layer,
-  mag: Mag,
-  position: Vec3,
-  options: CutoutOptions,
-): Promise<{ readonly corner: Vec3; readonly bytes: Uint8Array }> {
-  const corner = floorDivide(position, mag.factor)
-  const bytes = new Uint8Array(BUCKET ** 3 * wireBytes(layer))
-  await cutout(mag, boxAt(corner, [BUCKET, BUCKET, BUCKET]), toMag(layer.boundingBox, mag.factor), bytes, options)
-  if (options.pace.due()) await options.pace.turn()
-  return { corner, bytes }
+export interface Sampled {
+  /** In voxels of the mag. */
+  readonly corner: Vec3
+  /** Zero where nothing is stored. */
+  readonly bytes: Uint8Array
+  readonly isStored: boolean
 }
 
-/** The buckets at these positions that can be read. Throws the first error where none can. */
-export async function readSample(layer: Layer, mag: Mag, positions: readonly Vec3[], options: CutoutOptions): Promise<Uint8Array[]> {
-  const buckets: Uint8Array[] = []
+/** So many are asked for at the same time, where reading takes time. */
+const PARALLEL = 8
+
+/**
+ * The buckets at these mag-1 positions that can be read, in order. Throws the first error where none can, and when the signal fires:
+ * an abandoned sample must not go on through all of a layer.
+ */
+export async function* readBuckets(layer: Layer, mag: Mag, positions: readonly Vec3[], options: CutoutOptions): AsyncGenerator<Sampled> {
   let failure: { readonly error: unknown } | undefined
-  for (const position of positions) {
-    try {
-      buckets.push((await readBucket(layer, mag, position, options)).bytes)
-    } catch (error) {
-      failure ??= { error }
+  let anyRead = false
+  for (let n = 0; n < positions.length; n += PARALLEL) {
+    const reads = positions.slice(n, n + PARALLEL).map((position) => readBucket(layer, mag, position, options))
+    for (const read of await Promise.allSettled(reads)) {
+      options.signal?.throwIfAborted()
+      if (read.status === 'rejected') failure ??= { error: read.reason }
+      else {
+        anyRead = true
+        yield read.value
+      }
     }
   }
-  if (failure && buckets.length === 0) throw failure.error
+  if (failure && !anyRead) throw failure.error
+}
+
+async function readBucket(layer: Layer, mag: Mag, position: Vec3, options: CutoutOptions): Promise<Sampled> {
+  const corner = floorDivide(position, mag.factor)
+  const bytes = new Uint8Array(BUCKET ** 3 * wireBytes(layer))
+  const clip = toMag(layer.boundingBox, mag.factor)
+  const isStored = await cutout(mag, boxAt(corner, [BUCKET, BUCKET, BUCKET]), clip, bytes, options)
+  if (options.pace.due()) await options.pace.turn()
+  return { corner, bytes, isStored }
+}
+
+/** The same as an array. */
+export async function readSample(layer: Layer, mag: Mag, positions: readonly Vec3[], options: CutoutOptions): Promise<Uint8Array[]> {
+  const buckets: Uint8Array[] = []
+  for await (const { bytes } of readBuckets(layer, mag, positions, options)) buckets.push(bytes)
   return buckets
 }

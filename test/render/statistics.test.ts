@@ -136,6 +136,16 @@ describe('a position with data', () => {
   })
 })
 
+test('whoever has gone ends the search', async () => {
+  const layer = memoryLayer({ size: [2000, 2000, 2000], byteAt: () => 0 })
+  const [array] = layer.mags[0]!.arrays as unknown as [{ reads: unknown[] }]
+  const abort = new AbortController()
+  const search = findData(layer, { ...freshOptions(), signal: abort.signal })
+  setTimeout(() => abort.abort(), 5)
+  await expect(search).rejects.toThrow()
+  expect(array.reads.length).toBeLessThan(3000)
+})
+
 describe('contrast', () => {
   test('a 12-bit image in 16 bits is shown between the values it has', async () => {
     const layer = memoryLayer({
