@@ -1,6 +1,6 @@
 /** The routes of a datastore beside voxels, as cores and viewers of every era ask them (protocol.md 2, 3, 5, 11). */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { cpSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import jpegJs from 'jpeg-js'
 import { SEGMENT_COLOURS } from '../../src/render/wk-colours.ts'
@@ -339,6 +339,21 @@ describe('data sources', () => {
     const [, { dataSource }] = await jsonOf('/data/datasets/tiff/tiles_uint16')
     const [low, high] = dataSource.dataLayers[0].defaultViewConfiguration.intensityRange
     expect(low < high && high <= 65_535).toBe(true)
+  })
+
+  test('first intensities are remembered in the state folder, and the data folder is left alone', async () => {
+    const [folder, state] = [emptyFolder(), emptyFolder()]
+    cpSync(join(GOLDEN, 'data/tiff/tiles_uint16'), join(folder, 'lab/tiles'), { recursive: true })
+    await using other = await RunningBinary.start(['--data', folder, '--state', state])
+    const { dataSource } = (await (await other.get('/data/datasets/lab/tiles')).json()) as { dataSource: { dataLayers: object[] } }
+    const file = join(state, 'contrast.json')
+    for (let n = 0; n < 200 && !existsSync(file); n++) await Bun.sleep(50)
+    const { datasets } = JSON.parse(readFileSync(file, 'utf8'))
+    const layers = datasets['lab/tiles'].layers
+    expect(dataSource.dataLayers).toMatchObject(
+      Object.values(layers).map((intensityRange) => ({ defaultViewConfiguration: { intensityRange } })) as object[],
+    )
+    expect(readdirSync(folder)).toEqual(['lab'])
   })
 
   test('the largest id is an envelope for version 15 only', async () => {
