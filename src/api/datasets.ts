@@ -5,6 +5,7 @@ import { within } from '../datasets/catalogue.ts'
 import { dataSourceOf, listedDataset } from '../datasets/data-source.ts'
 import { idOf } from '../datasets/found.ts'
 import { CannotWrite } from '../datasets/write.ts'
+import type { Layer } from '../volume/chunked-array.ts'
 import type { DatasetParams } from './access.ts'
 import { JsonBody } from './body.ts'
 import type { Context } from './context.ts'
@@ -37,9 +38,9 @@ export const datasetRoutes = (context: Context, prefix: string) => {
   app.post('/datasets', ({ request }) => addDatasets(context, request), { parse: 'none' })
   const dataSource = async (params: VersionedParams, request: Request) => {
     const entry = await findDataset(context, params, request)
-    await context.contrasts.settle(entry, CONTRAST_MS)
-    const options = { contrasts: context.contrasts, bigIds: takesBigIds(params) ? ('envelope' as const) : ('clamp' as const) }
-    return dataSourceOf(entry, options)
+    await context.contrasts.settle([entry], CONTRAST_MS)
+    const contrastOf = (layer: Layer) => context.contrasts.of(entry, layer)
+    return dataSourceOf(entry, { contrastOf, bigIds: takesBigIds(params) ? 'envelope' : 'clamp' })
   }
   for (const path of ['/datasets/:first', '/datasets/:first/:second'] as const) {
     app.get(path, async ({ params, request }) => json({ dataSource: await dataSource(params, request), messages: [] }), {

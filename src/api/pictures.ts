@@ -93,7 +93,7 @@ const CONTRAST_MS = 2000
 
 async function usualRange({ contrasts }: Context, { entry, layer }: OpenLayer): Promise<Range | undefined> {
   if (layer.dataType === 'uint8') return undefined
-  await contrasts.settle(entry, CONTRAST_MS)
+  await contrasts.settle([entry], CONTRAST_MS)
   return contrasts.of(entry, layer)
 }
 

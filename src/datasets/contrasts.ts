@@ -13,11 +13,15 @@ import { replaceFile } from './write.ts'
 
 export type Contrast = readonly [number, number]
 
+export type ContrastEntry = Pick<CatalogueEntry, 'organization' | 'name' | 'found' | 'versionedId' | 'dataset'>
+
 export interface ContrastsOptions {
   /** Undefined: it is forgotten when the program ends. */
   readonly file: string | undefined
   /** Undefined where the layer has none. Rejects where it cannot be read just now. */
   readonly measure: (layer: Layer, signal: AbortSignal) => Promise<Contrast | undefined>
+  /** Told when all that was asked for has been measured, and something new is known. */
+  readonly changed?: () => void
 }
 
 /** `null`: measured, and it has none. */
@@ -36,58 +40,78 @@ const MEASURE_MS = 30_000
 /** What could not be read is not tried again before. */
 const RETRY_MS = 60_000
 const SAVE_MS = 1000
+/** Between two layers the machine belongs to others for as long as one took, at most. */
+const MAX_REST_MS = 100
 
 export class Contrasts {
   readonly #options: ContrastsOptions
   readonly #known = new Map<string, Remembered>()
   readonly #pending = new Map<string, Promise<void>>()
   readonly #failed = new Map<string, number>()
-  readonly #loaded: Promise<void>
+  /** What an earlier run has measured is known then. */
+  readonly loaded: Promise<void>
   #last: Promise<void>
+  #isNews = false
   #saving: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ContrastsOptions) {
     this.#options = options
-    this.#loaded = this.#load()
-    this.#last = this.#loaded
+    this.loaded = this.#load()
+    this.#last = this.loaded
+  }
+
+  /** Another object whenever more is known of a dataset, for who keeps what was made of it. */
+  revisionOf(entry: ContrastEntry): object | undefined {
+    return this.#entryOf(entry)
   }
 
   /** What is known by now. Starts measuring what is not. */
-  of(entry: CatalogueEntry, layer: Layer): Contrast | undefined {
+  of(entry: ContrastEntry, layer: Layer): Contrast | undefined {
     const known = this.#entryOf(entry)?.layers[layer.name]
     if (known === undefined) void this.#measure(entry, layer)
     return known ?? undefined
   }
 
-  /** Resolves when all layers of a dataset have been measured, or after this time. */
-  async settle(entry: CatalogueEntry, timeoutMs: number): Promise<void> {
-    await within(
-      this.#loaded.then(() => Promise.all((entry.dataset?.layers ?? []).map((layer) => this.#measure(entry, layer)))),
-      timeoutMs,
+  /** Resolves when all layers of these datasets have been measured, or after this time. */
+  async settle(entries: readonly ContrastEntry[], timeoutMs: number): Promise<void> {
+    const measured = this.loaded.then(() =>
+      Promise.all(entries.flatMap((entry) => (entry.dataset?.layers ?? []).map((layer) => this.#measure(entry, layer)))),
     )
+    await within(measured, timeoutMs)
   }
 
-  #entryOf({ organization, name, found }: CatalogueEntry): Remembered | undefined {
+  #entryOf({ organization, name, found }: ContrastEntry): Remembered | undefined {
     const known = this.#known.get(keyOf(organization, name))
     return known?.files === digest(found.fingerprint) ? known : undefined
   }
 
-  #measure(entry: CatalogueEntry, layer: Layer): Promise<void> {
+  #measure(entry: ContrastEntry, layer: Layer): Promise<void> {
     if (this.#entryOf(entry)?.layers[layer.name] !== undefined) return Promise.resolve()
     const key = `${entry.versionedId}/${layer.name}`
     const pending = this.#pending.get(key)
     if (pending) return pending
     if (Date.now() - (this.#failed.get(key) ?? -RETRY_MS) < RETRY_MS) return Promise.resolve()
+    let took = 0
     const work = this.#last
-      // what the file remembers has been read by now
-      .then(() => (this.#entryOf(entry)?.layers[layer.name] === undefined ? this.#measureNow(entry, layer, key) : undefined))
-      .finally(() => this.#pending.delete(key))
-    this.#last = work
+      .then(async () => {
+        // what the file remembers has been read by now
+        if (this.#entryOf(entry)?.layers[layer.name] !== undefined) return
+        const start = performance.now()
+        await this.#measureNow(entry, layer, key)
+        took = performance.now() - start
+      })
+      .finally(() => {
+        this.#pending.delete(key)
+        if (this.#pending.size > 0 || !this.#isNews) return
+        this.#isNews = false
+        this.#options.changed?.()
+      })
+    this.#last = work.then(() => (took > 0 ? rest(Math.min(took, MAX_REST_MS)) : undefined))
     this.#pending.set(key, work)
     return work
   }
 
-  async #measureNow(entry: CatalogueEntry, layer: Layer, key: string): Promise<void> {
+  async #measureNow(entry: ContrastEntry, layer: Layer, key: string): Promise<void> {
     try {
       this.#remember(entry, layer.name, await this.#options.measure(layer, AbortSignal.timeout(MEASURE_MS)))
       this.#failed.delete(key)
@@ -98,10 +122,11 @@ export class Contrasts {
     }
   }
 
-  #remember(entry: CatalogueEntry, layer: string, contrast: Contrast | undefined): void {
-    const known = this.#entryOf(entry) ?? { files: digest(entry.found.fingerprint), layers: {} }
-    known.layers[layer] = contrast ? [contrast[0], contrast[1]] : null
+  #remember(entry: ContrastEntry, layer: string, contrast: Contrast | undefined): void {
+    const layers = { ...this.#entryOf(entry)?.layers, [layer]: contrast ? ([contrast[0], contrast[1]] as [number, number]) : null }
+    const known = { files: digest(entry.found.fingerprint), layers }
     const key = keyOf(entry.organization, entry.name)
+    this.#isNews = true
     this.#known.delete(key)
     this.#known.set(key, known)
     for (const oldest of this.#known.keys()) {
@@ -135,6 +160,8 @@ export class Contrasts {
     await replaceFile(file, `${JSON.stringify(json)}\n`).catch(() => {})
   }
 }
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref())
 
 /** A fingerprint may hold what datasets.json says, secrets included. */
 const digest = (fingerprint: string): string => createHash('sha256').update(fingerprint).digest('hex').slice(0, 16)

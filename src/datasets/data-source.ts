@@ -5,7 +5,7 @@ import type { Axis, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 import type { CatalogueEntry } from './catalogue.ts'
-import type { Contrast, Contrasts } from './contrasts.ts'
+import type { Contrast } from './contrasts.ts'
 import { isRecord } from './entries.ts'
 
 export function listedDataset(entry: CatalogueEntry) {
@@ -29,7 +29,7 @@ const voxelSizeJson = ({ nm, source }: VoxelSize) => ({ factor: nm, unit: 'nanom
 
 export interface DataSourceOptions {
   /** Where known, layers say between which values they are shown at first. */
-  readonly contrasts?: Pick<Contrasts, 'of'> | undefined
+  readonly contrastOf?: ((layer: Layer) => Contrast | undefined) | undefined
   /** What becomes of ids beyond 2^53 − 1: webKnossos's envelope for version 15 and later, else the largest number JSON carries. */
   readonly bigIds?: 'envelope' | 'clamp' | undefined
 }
@@ -39,10 +39,10 @@ export function dataSourceOf(entry: CatalogueEntry, options: DataSourceOptions =
   const id = { team: entry.organization, name: entry.name }
   const { dataset } = entry
   if (!dataset) return { id, status: entry.status === 'opening' ? 'The dataset is being opened.' : (entry.reason ?? 'unknown') }
-  return { id, dataLayers: dataset.layers.map((layer) => layerJson(entry, layer, options)), scale: dataset.voxelSize.nm, ...dataset.extra }
+  return { id, dataLayers: dataset.layers.map((layer) => layerJson(layer, options)), scale: dataset.voxelSize.nm, ...dataset.extra }
 }
 
-function layerJson(entry: CatalogueEntry, layer: Layer, { contrasts, bigIds = 'clamp' }: DataSourceOptions) {
+function layerJson(layer: Layer, { contrastOf, bigIds = 'clamp' }: DataSourceOptions) {
   const { name, category, mags, dataType, additionalAxes } = layer
   const path = (mag: string) => `./${name}/${mag}`
   const segmentation =
@@ -61,7 +61,7 @@ function layerJson(entry: CatalogueEntry, layer: Layer, { contrasts, bigIds = 'c
     ...segmentation,
     ...axes,
     ...layer.extra,
-    ...viewJson(layer, contrasts?.of(entry, layer)),
+    ...viewJson(layer, contrastOf?.(layer)),
   }
 }
 

@@ -34,14 +34,16 @@ describe('intensities of layers', () => {
   test('are measured once, in the background, and are in the data source from then on', async () => {
     const entry = entryOf('once', [layer('a'), layer('b')])
     const { contrasts: all, asked } = contrasts(undefined)
-    const views = () => (dataSourceOf(entry, { contrasts: all }) as { dataLayers: { defaultViewConfiguration?: unknown }[] }).dataLayers
+    const views = () =>
+      (dataSourceOf(entry, { contrastOf: (one) => all.of(entry, one) }) as { dataLayers: { defaultViewConfiguration?: unknown }[] })
+        .dataLayers
     expect(views().map(({ defaultViewConfiguration }) => defaultViewConfiguration)).toEqual([undefined, undefined])
-    await all.settle(entry, 5000)
+    await all.settle([entry], 5000)
     expect(views().map(({ defaultViewConfiguration }) => defaultViewConfiguration)).toEqual([
       { intensityRange: [10, 20] },
       { intensityRange: [10, 20] },
     ])
-    await all.settle(entry, 5000)
+    await all.settle([entry], 5000)
     expect(asked).toEqual(['a', 'b'])
   })
 
@@ -49,13 +51,13 @@ describe('intensities of layers', () => {
     const file = join(folder, 'contrast.json')
     const entry = entryOf('kept', [layer('a'), layer('none')])
     const first = contrasts(file, async ({ name }) => (name === 'a' ? [1, 2] : undefined))
-    await first.contrasts.settle(entry, 5000)
+    await first.contrasts.settle([entry], 5000)
     for (let n = 0; n < 100 && !(await Bun.file(file).exists()); n++) await Bun.sleep(50)
     const second = contrasts(file)
-    await second.contrasts.settle(entry, 5000)
+    await second.contrasts.settle([entry], 5000)
     expect([second.contrasts.of(entry, entry.dataset!.layers[0]!), second.asked]).toEqual([[1, 2], []])
     const changed = entryOf('kept', [layer('a')], 'written again')
-    await second.contrasts.settle(changed, 5000)
+    await second.contrasts.settle([changed], 5000)
     expect([second.contrasts.of(changed, changed.dataset!.layers[0]!), second.asked]).toEqual([[10, 20], ['a']])
     // what datasets.json says of a dataset may hold a password
     expect(readFileSync(file, 'utf8')).not.toContain('as written')
@@ -66,11 +68,11 @@ describe('intensities of layers', () => {
     const { promise, resolve } = Promise.withResolvers<Contrast>()
     const { contrasts: all } = contrasts(undefined, () => promise)
     const start = performance.now()
-    await all.settle(entry, 30)
+    await all.settle([entry], 30)
     expect(performance.now() - start).toBeLessThan(5000)
     expect(all.of(entry, entry.dataset!.layers[0]!)).toBeUndefined()
     resolve([3, 4])
-    await all.settle(entry, 5000)
+    await all.settle([entry], 5000)
     expect(all.of(entry, entry.dataset!.layers[0]!)).toEqual([3, 4])
   })
 
@@ -80,8 +82,8 @@ describe('intensities of layers', () => {
       if (name === 'bad') throw new Error('damaged')
       return [5, 6]
     })
-    await all.settle(entry, 5000)
-    await all.settle(entry, 5000)
+    await all.settle([entry], 5000)
+    await all.settle([entry], 5000)
     expect([asked, all.of(entry, entry.dataset!.layers[1]!)]).toEqual([
       ['bad', 'good'],
       [5, 6],
@@ -95,7 +97,7 @@ describe('intensities of layers', () => {
       writeFileSync(file, text)
       const entry = entryOf('x', [layer('a')])
       const { contrasts: all } = contrasts(file)
-      await all.settle(entry, 5000)
+      await all.settle([entry], 5000)
       expect(all.of(entry, entry.dataset!.layers[0]!)).toEqual([10, 20])
     },
   )
@@ -105,8 +107,10 @@ describe('intensities of layers', () => {
     const half = layer('b', { extra: { defaultViewConfiguration: { alpha: 50 } } })
     const entry = entryOf('stored', [stored, half])
     const { contrasts: all } = contrasts(undefined)
-    await all.settle(entry, 5000)
-    const { dataLayers } = dataSourceOf(entry, { contrasts: all }) as { dataLayers: { defaultViewConfiguration: unknown }[] }
+    await all.settle([entry], 5000)
+    const { dataLayers } = dataSourceOf(entry, { contrastOf: (one) => all.of(entry, one) }) as {
+      dataLayers: { defaultViewConfiguration: unknown }[]
+    }
     expect(dataLayers.map(({ defaultViewConfiguration }) => defaultViewConfiguration)).toEqual([
       { intensityRange: [0, 5], color: [1, 2, 3] },
       { intensityRange: [10, 20], alpha: 50 },
