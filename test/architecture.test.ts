@@ -32,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   api: ['datasets', 'webknossos', 'viewer', 'render', 'cache', 'volume', 'log'],
   viewer: ['datasets', 'webknossos', 'volume'],
   webknossos: ['datasets', 'stores', 'volume', 'log'],
-  render: ['volume'],
+  render: ['codecs', 'volume'],
   sample: ['formats', 'volume'],
   datasets: ['formats', 'stores', 'codecs', 'cache', 'volume', 'log'],
   formats: ['stores', 'codecs', 'cache', 'volume'],

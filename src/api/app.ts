@@ -5,9 +5,26 @@ import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
 import { editRoutes } from './edit.ts'
 import { errorResponse, HttpError } from './errors.ts'
+import { exploreRoutes } from './explore.ts'
 import { COMMON, preflight } from './headers.ts'
-import { buildInfoRoute, healthRoutes } from './health.ts'
+import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
+import { managementRoutes } from './management.ts'
+import { describe, openApi } from './openapi.ts'
 import { pageRoutes } from './page.ts'
+import { pictureRoutes } from './pictures.ts'
+import { segmentationRoutes } from './segmentation.ts'
+import { statisticsRoutes } from './statistics.ts'
+
+const ROUTES = [
+  datasetRoutes,
+  editRoutes,
+  exploreRoutes,
+  managementRoutes,
+  dataRoutes,
+  pictureRoutes,
+  statisticsRoutes,
+  segmentationRoutes,
+] as const
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const
@@ -44,9 +61,20 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
       const group = new Elysia()
       if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
       const at = base + prefix
-      app.use(group.use(healthRoutes(at)).use(datasetRoutes(context, at)).use(editRoutes(context, at)).use(dataRoutes(context, at)))
+      group.use(healthRoutes(at))
+      for (const routes of ROUTES) group.use(routes(context, at))
+      app.use(group)
     }
   }
+  let document: string | undefined
+  app.get(
+    '/openapi.json',
+    () => {
+      document ??= JSON.stringify(openApi(app.routes, context.version))
+      return new Response(document, { headers: { ...COMMON, 'Content-Type': 'application/json' } })
+    },
+    { detail: describe('This list of routes') },
+  )
   return app
 }
 
@@ -58,4 +86,9 @@ function withoutSecrets(url: string): string {
 
 function checkVersion({ version = '' }: { version?: string }): void {
   if (!/^v\d{1,4}$/.test(version)) throw new HttpError(404, `There is no version ${version} of this API.`)
+  if (Number(version.slice(1)) < OLDEST_VERSION)
+    throw new HttpError(
+      404,
+      `This server does not support version ${version} of the API; the oldest is v${OLDEST_VERSION}, the current one v${CURRENT_VERSION}.`,
+    )
 }

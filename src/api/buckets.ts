@@ -2,6 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { type Box, boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
+import { layerAt } from '../volume/coordinates.ts'
 import { cutout } from '../volume/cutout.ts'
 import { messageOf } from '../volume/errors.ts'
 import { packFourBit } from '../volume/four-bit.ts'
@@ -11,7 +12,18 @@ import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
 import { HttpError, invalidBody } from './errors.ts'
 
-const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
+export const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
+
+const Coordinate = Type.Object({
+  name: Type.String(),
+  value: Type.Integer(),
+  /** More than 1 asks for several at once, which is not served. */
+  length: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+})
+/** A place on the axes beside x, y, z. */
+export const Coordinates = Type.Union([Type.Array(Coordinate, { maxItems: 16 }), Type.Null()])
+export const asksForSeveral = (coordinates: Static<typeof Coordinates> | undefined): boolean =>
+  coordinates?.some(({ length }) => (length ?? 1) !== 1) ?? false
 
 /** One bucket as any era asks for it: `mag` or the older `zoomStep`; keys we do not know are passed over. */
 export const BucketRequest = Type.Object({
@@ -20,6 +32,7 @@ export const BucketRequest = Type.Object({
   zoomStep: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
   cubeSize: Type.Optional(Type.Integer()),
   fourBit: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+  additionalCoordinates: Type.Optional(Coordinates),
 })
 export type BucketRequest = Static<typeof BucketRequest>
 export const BucketRequests = Type.Array(BucketRequest)
@@ -93,14 +106,16 @@ function plan(layer: Layer, requests: readonly BucketRequest[], outcome: Outcome
   const planned: Planned[] = []
   let start = 0
   for (let index = 0; index < requests.length; index++) {
-    const { position, mag: asked, zoomStep, cubeSize = 32, fourBit } = requests[index]!
-    if (cubeSize < 1 || cubeSize > MAX_CUBE_SIZE) {
+    const { position, mag: asked, zoomStep, cubeSize = 32, fourBit, additionalCoordinates } = requests[index]!
+    if (cubeSize < 1 || cubeSize > MAX_CUBE_SIZE || (additionalCoordinates && asksForSeveral(additionalCoordinates))) {
       outcome[index] = 'failed'
       continue
     }
     if (typeof asked !== 'number' && !asked && typeof zoomStep !== 'number')
       throw invalidBody([{ path: `/${index}/mag`, message: 'Expected mag or zoomStep' }])
-    const mag = findMag(layer, asked, zoomStep)
+    // most layers have three axes only, and then nothing is looked up
+    const there = additionalCoordinates ? layerAt(layer, additionalCoordinates) : layer
+    const mag = there && findMag(there, asked, zoomStep)
     if (!mag) continue
     const box = boxAt(floorDivide(position as Vec3, mag.factor), [cubeSize, cubeSize, cubeSize])
     const clip = toMag(layer.boundingBox, mag.factor)

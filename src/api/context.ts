@@ -1,7 +1,9 @@
 import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
+import type { Contrasts } from '../datasets/contrasts.ts'
 import type { Problem } from '../datasets/editor.ts'
+import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
 import type { Pictures } from '../render/picture.ts'
@@ -19,6 +21,7 @@ export interface Context {
   readonly pictures: Pictures
   /** By when a bucket is read or has failed. */
   readonly deadlines: Deadlines
+  readonly contrasts: Contrasts
   readonly access: Access
   readonly control: Control
   readonly log: Log
@@ -36,6 +39,8 @@ export interface Control {
   invalidate(id: string): Promise<void>
   /** Adds datasets as webknossos-connect's JSON lists them, all or none. Throws `CannotWrite`. */
   add(entries: unknown): Promise<Problem[]>
+  /** What lies at these addresses, as a data source. Never rejects for what is wrong with an address. */
+  explore(addresses: readonly Address[], organization: string): Promise<Explored>
   /** Changes how a dataset is described, for good. Throws `CannotWrite`. */
   edit(id: string, dataSource: EditedDataSource): Promise<'done' | 'unknown' | 'unusable'>
   /** How the connection to webKnossos goes; undefined without one. */

@@ -24,12 +24,14 @@ export interface CuboidRequest {
   /** The mag's voxels. */
   readonly size: Vec3
   readonly halfByte: boolean
+  /** False where the layer has nothing at the coordinates asked for: zeros. */
+  readonly isThere?: boolean
 }
 
 /** Throws `HttpError` 400 for a size that is not served, and what reading throws. */
 export async function readCuboid(
   layer: Layer,
-  { mag, position, size, halfByte }: CuboidRequest,
+  { mag, position, size, halfByte, isThere = true }: CuboidRequest,
   where: string,
   context: Context,
   signal?: AbortSignal,
@@ -49,7 +51,8 @@ export async function readCuboid(
   const readSlab = async (z: number): Promise<Uint8Array> => {
     const slab: Vec3 = [size[0], size[1], Math.min(depth, size[2] - z)]
     const target = buffer.subarray(0, product(slab) * voxel)
-    await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+    if (isThere) await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+    else target.fill(0)
     return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
   }
 

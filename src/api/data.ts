@@ -1,22 +1,43 @@
-/** Voxels: buckets for viewers, cuboids for everybody else (protocol.md 2.2, 2.3). */
+/** Voxels: buckets for viewers, cuboids for everybody else (protocol.md 2.2 to 2.4, 2.8). */
+import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { type Layer, type Mag, magOf } from '../volume/chunked-array.ts'
-import { magLiteral, parseMag } from '../volume/vec.ts'
+import type { Coordinate, Layer, Mag } from '../volume/chunked-array.ts'
+import { layerAt } from '../volume/coordinates.ts'
+import { multiply, type Vec3 } from '../volume/vec.ts'
 import { JsonBody } from './body.ts'
-import { BucketRequests, magOfZoomStep, readBuckets } from './buckets.ts'
+import { BucketRequests, Coordinates, magOfZoomStep, Position, readBuckets } from './buckets.ts'
 import type { Context } from './context.ts'
-import { readCuboid } from './cuboid.ts'
+import { type CuboidRequest, readCuboid } from './cuboid.ts'
 import { HttpError } from './errors.ts'
 import { findLayer, type LayerParams, type OpenLayer } from './lookup.ts'
+import { describe } from './openapi.ts'
+import { layerPaths, type Query } from './paths.ts'
+import { boolean, coordinates, findMag, integer, mag as magOfQuery, single } from './query.ts'
 import { voxelResponse } from './voxel-response.ts'
 
-const PATHS = ['/datasets/:first/layers/:layer/data', '/datasets/:first/:second/layers/:layer/data'] as const
+const CUBOID = ['x', 'y', 'z', 'width', 'height', 'depth', 'mag', 'halfByte', 'additionalCoordinates'] as const
 
 export const dataRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
-  for (const path of PATHS) {
-    app.post(path, ({ params, request }) => answerBuckets(context, params as unknown as LayerParams, request), { parse: 'none' })
-    app.get(path, ({ params, query, request }) => answerCuboid(context, params as unknown as LayerParams, query, request))
+  for (const path of layerPaths('data')) {
+    app.post(path, ({ params, request }) => answerBuckets(context, params as unknown as LayerParams, request), {
+      parse: 'none',
+      detail: describe('Buckets of 32³ voxels, one behind the other; what is missing is listed in the headers', { body: BucketRequests }),
+    })
+    app.get(path, ({ params, query, request }) => answerCuboid(context, params as unknown as LayerParams, query, request), {
+      detail: describe('One cuboid of voxels, zero where nothing is stored', { query: CUBOID }),
+    })
+  }
+  for (const path of layerPaths('readData')) {
+    app.post(path, ({ params, request }) => answerReadData(context, params as unknown as LayerParams, request), {
+      parse: 'none',
+      detail: describe('One cuboid of voxels, as a cuboid by GET', { body: ReadData }),
+    })
+  }
+  for (const path of layerPaths(':mag/:x/:y/:z/bucket.raw')) {
+    app.get(path, ({ params, query, request }) => answerKnossos(context, params as unknown as KnossosParams, query, request), {
+      detail: describe('A Knossos cube; path like mag2/x1/y0/z3', { query: ['cubeSize'] }),
+    })
   }
   return app
 }
@@ -36,39 +57,78 @@ async function answerBuckets(context: Context, params: LayerParams, request: Req
   return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
 }
 
-async function answerCuboid(
+async function answerCuboid(context: Context, params: LayerParams, query: Query, request: Request): Promise<Response> {
+  const position: Vec3 = [integer(query, 'x'), integer(query, 'y'), integer(query, 'z')]
+  const size: Vec3 = [integer(query, 'width'), integer(query, 'height'), integer(query, 'depth')]
+  const halfByte = boolean(query, 'halfByte')
+  const at = coordinates(query)
+  const open = await findLayer(context, params, request)
+  return answer(context, open, at, (layer) => ({ mag: askedMag(layer, query), position, size, halfByte }), request)
+}
+
+const ReadData = Type.Object({
+  position: Position,
+  cubeSize: Position,
+  mag: Position,
+  additionalCoordinates: Type.Optional(Coordinates),
+})
+const readDataBody = new JsonBody(ReadData)
+
+async function answerReadData(context: Context, params: LayerParams, request: Request): Promise<Response> {
+  const open = await findLayer(context, params, request)
+  const { position, cubeSize: size, mag, additionalCoordinates } = await readDataBody.read(request)
+  return answer(
+    context,
+    open,
+    single(additionalCoordinates),
+    (layer) => ({ mag: findMag(layer, mag), position, size, halfByte: false }),
+    request,
+  )
+}
+
+interface KnossosParams extends LayerParams, Record<'mag' | 'x' | 'y' | 'z', string> {}
+
+/** Numbers with their names in front: mag2/x1/y0/z3. Positions count cubes. */
+async function answerKnossos(context: Context, params: KnossosParams, query: Query, request: Request): Promise<Response> {
+  const part = (name: 'mag' | 'x' | 'y' | 'z'): number => {
+    const digits = new RegExp(`^${name}(-?\\d{1,9})$`).exec(params[name])?.[1]
+    if (digits === undefined)
+      throw new HttpError(400, `A Knossos cube is at mag2/x1/y0/z3, got ${JSON.stringify(params[name])} for ${name}.`)
+    return Number(digits)
+  }
+  const [n, x, y, z] = [part('mag'), part('x'), part('y'), part('z')]
+  const edge = integer(query, 'cubeSize')
+  const open = await findLayer(context, params, request)
+  const factor: Vec3 = [n, n, n]
+  const position = multiply(multiply([x, y, z], [edge, edge, edge]), factor)
+  return answer(
+    context,
+    open,
+    undefined,
+    (layer) => ({ mag: findMag(layer, factor), position, size: [edge, edge, edge], halfByte: false }),
+    request,
+  )
+}
+
+function answer(
   context: Context,
-  params: LayerParams,
-  query: Readonly<Record<string, string | undefined>>,
+  open: OpenLayer,
+  at: readonly Coordinate[] | undefined,
+  cuboid: (layer: Layer) => CuboidRequest,
   request: Request,
 ): Promise<Response> {
-  const integer = (name: string): number => {
-    const text = query[name]
-    if (text === undefined || !/^-?\d{1,15}$/.test(text))
-      throw new HttpError(400, `Query parameter ${name} must be a whole number, got ${JSON.stringify(text ?? null)}.`)
-    return Number(text)
-  }
-  const position = [integer('x'), integer('y'), integer('z')] as const
-  const size = [integer('width'), integer('height'), integer('depth')] as const
-  const open = await findLayer(context, params, request)
-  const mag = askedMag(open.layer, query)
-  return readCuboid(open.layer, { mag, position, size, halfByte: query['halfByte'] === 'true' }, whereOf(open), context, request.signal)
+  const layer = layerAt(open.layer, at)
+  const asked = cuboid(layer ?? open.layer)
+  return readCuboid(layer ?? open.layer, { ...asked, isThere: layer !== undefined }, whereOf(open), context, request.signal)
 }
 
 /** `mag=2-2-1`, or the older `resolution=1`, the exponent of its largest component. */
-function askedMag(layer: Layer, query: Readonly<Record<string, string | undefined>>): Mag {
+function askedMag(layer: Layer, query: Query): Mag {
   const { mag: literal, resolution } = query
   if (literal === undefined && resolution !== undefined && /^\d{1,2}$/.test(resolution)) {
     const mag = magOfZoomStep(layer, Number(resolution))
     if (mag) return mag
     throw new HttpError(404, `Layer ${layer.name} has no mag for resolution ${resolution}.`)
   }
-  const factor = parseMag(literal ?? '')
-  if (!factor) throw new HttpError(400, `Query parameter mag must be like 2-2-1, got ${JSON.stringify(literal ?? null)}.`)
-  const mag = magOf(layer, factor)
-  if (mag) return mag
-  throw new HttpError(
-    404,
-    `Layer ${layer.name} has no mag ${magLiteral(factor)}; it has ${layer.mags.map((one) => magLiteral(one.factor)).join(', ')}.`,
-  )
+  return magOfQuery(layer, query)
 }

@@ -2,14 +2,24 @@
 import { Elysia } from 'elysia'
 import { dataSourceOf, listedDataset } from '../datasets/data-source.ts'
 import { idOf } from '../datasets/found.ts'
+import type { Layer } from '../volume/chunked-array.ts'
 import type { DatasetParams } from './access.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
-import { COMMON } from './headers.ts'
+import { json, text } from './headers.ts'
 import { findDataset, knownId, OPENING_MS } from './lookup.ts'
+import { describe } from './openapi.ts'
+import { datasetPaths } from './paths.ts'
 
-const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { ...COMMON, 'Content-Type': 'application/json' } })
-const text = (value: string) => new Response(value, { headers: COMMON })
+/** An answer without the intensities that are still being measured is better than none. */
+const CONTRAST_MS = 500
+
+interface VersionedParams extends DatasetParams {
+  readonly version?: string | undefined
+}
+
+/** Ids larger than a JSON number holds are written in webKnossos's envelope since version 15 (protocol.md 8). */
+const takesBigIds = ({ version }: VersionedParams): boolean => Number(version?.slice(1) ?? 0) >= 15
 
 export const datasetRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
@@ -20,11 +30,19 @@ export const datasetRoutes = (context: Context, prefix: string) => {
     await context.catalogue.settled(Math.max(0, until - performance.now()))
     return json(context.catalogue.entries().map(listedDataset))
   })
-  const one = async (params: DatasetParams, request: Request) => {
-    return json({ dataSource: dataSourceOf(await findDataset(context, params, request)), messages: [] })
+  const dataSource = async (params: VersionedParams, request: Request) => {
+    const entry = await findDataset(context, params, request)
+    await context.contrasts.settle([entry], CONTRAST_MS)
+    const contrastOf = (layer: Layer) => context.contrasts.of(entry, layer)
+    return dataSourceOf(entry, { contrastOf, bigIds: takesBigIds(params) ? 'envelope' : 'clamp' })
   }
-  app.get('/datasets/:first', ({ params, request }) => one(params, request))
-  app.get('/datasets/:first/:second', ({ params, request }) => one(params, request))
+  for (const path of ['/datasets/:first', '/datasets/:first/:second'] as const) {
+    app.get(path, async ({ params, request }) => json({ dataSource: await dataSource(params, request), messages: [] }), {
+      detail: describe('The data source of a dataset, or {id, status} where it cannot be opened'),
+    })
+  }
+  for (const path of datasetPaths('readInboxDataSource'))
+    app.get(path, async ({ params, request }) => json(await dataSource(params, request)), { detail: describe('The data source alone') })
 
   // not deletion: core calls it after each change (protocol.md 9.1), and unknown ids are fine
   app.delete('/datasets/:first', async ({ params, request }) => {

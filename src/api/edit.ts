@@ -8,11 +8,18 @@ import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
 import { knownId } from './lookup.ts'
+import { describe } from './openapi.ts'
 
 export const editRoutes = (context: Context, prefix: string) =>
   new Elysia({ prefix, normalize: false })
-    .post('/datasets', ({ request }) => addDatasets(context, request), { parse: 'none' })
-    .put('/datasets/:first', ({ params, request }) => editDataset(context, params.first, request), { parse: 'none' })
+    .post('/datasets', ({ request }) => addDatasets(context, request), {
+      parse: 'none',
+      detail: describe('Adds datasets as datasets.json lists them, all or none'),
+    })
+    .put('/datasets/:first', ({ params, request }) => editDataset(context, params.first, request), {
+      parse: 'none',
+      detail: describe('Changes how a dataset is described', { body: EditedDataSource }),
+    })
 
 const MAX_ORGANIZATIONS = 100
 

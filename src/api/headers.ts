@@ -3,6 +3,10 @@ export const CORS = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Max-Ag
 
 export const COMMON = { ...CORS, 'Cache-Control': 'no-cache' } as const
 
+export const json = (value: unknown, status = 200): Response =>
+  new Response(JSON.stringify(value), { status, headers: { ...COMMON, 'Content-Type': 'application/json' } })
+export const text = (value: string): Response => new Response(value, { headers: COMMON })
+
 const INDEX_HEADERS = 'Failure-Bucket-Indices, Empty-Bucket-Indices, MISSING-BUCKETS'
 
 export function preflight(requestedHeaders: string | null): Response {

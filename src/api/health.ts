@@ -1,6 +1,10 @@
 import { Elysia } from 'elysia'
 import { COMMON } from './headers.ts'
 
+/** Versions in front of a path (protocol.md 0.1); higher ones are welcome. */
+export const CURRENT_VERSION = 15
+export const OLDEST_VERSION = 5
+
 /** Never waits for anything. */
 export const healthRoutes = (prefix: string) => new Elysia({ prefix }).get('/health', () => new Response('Ok', { headers: COMMON }))
 
@@ -8,7 +12,7 @@ export const healthRoutes = (prefix: string) => new Elysia({ prefix }).get('/hea
 export const buildInfoRoute = (prefix: string, version: string, commit: string) => {
   const info = {
     webknossosDatastore: { name: 'wkconnect', version, commitHash: commit, datastoreApiVersion: '2.0' },
-    httpApiVersioning: { currentApiVersion: 15, oldestSupportedApiVersion: 5 },
+    httpApiVersioning: { currentApiVersion: CURRENT_VERSION, oldestSupportedApiVersion: OLDEST_VERSION },
   }
   return new Elysia({ prefix }).get(
     '/api/buildinfo',

@@ -37,10 +37,12 @@ export const pageRoutes = (context: Context, prefix: string) => {
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
+      const { origin } = new URL(request.url)
       return html(
         renderPage(catalogue.entries(), {
           version: context.version,
           base,
+          origin,
           core: await context.control.core(),
           page: Number(page) || 1,
           chosen,

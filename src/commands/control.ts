@@ -1,15 +1,23 @@
 /** What a request may change, on the main thread. */
+import { realpath } from 'node:fs/promises'
 import type { Control } from '../api/context.ts'
 import { OPENING_MS } from '../api/lookup.ts'
 import { within } from '../datasets/catalogue.ts'
+import type { Contrasts } from '../datasets/contrasts.ts'
+import { withContrasts } from '../datasets/data-source.ts'
 import type { Added, Problem } from '../datasets/editor.ts'
+import { explore } from '../datasets/explore.ts'
 import { overrideOf, readOverrides, writeOverride } from '../datasets/overrides.ts'
 import { messageOf } from '../volume/errors.ts'
-import { type Core, reportOf } from './core.ts'
+import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
 
 /** Without `core` nobody is told of anything. */
-export function createControl({ catalogue, editor, drop, look: lookAgain, overridesFile }: Parts, core: Core | undefined): Control {
+export function createControl(
+  { catalogue, editor, drop, look: lookAgain, overridesFile, resources }: Parts,
+  data: string,
+  core: Core | undefined,
+): Control {
   const look = async () => {
     await lookAgain()
     await catalogue.settled(OPENING_MS)
@@ -42,15 +50,19 @@ export function createControl({ catalogue, editor, drop, look: lookAgain, overri
     async add(entries) {
       if (!core) return add(entries)
       try {
-        return await core.connection.announce((report) => add(entries, (added) => confirm(added, report)))
+        return await core.connection.announce((report) => add(entries, (added) => confirm(added, report, core.contrasts)))
       } finally {
         core.connection.changed()
       }
     },
+    async explore(addresses, organization) {
+      return explore(addresses, organization, { resources, allowed: resources.allowed.and(await realpath(data)) })
+    },
     async edit(id, dataSource) {
       const entry = catalogue.byId(id)
       if (!entry?.dataset) return entry ? 'unusable' : 'unknown'
-      await writeOverride(overridesFile, entry.organization, entry.name, overrideOf(entry.dataset, dataSource))
+      const reported = withContrasts(entry.dataset, (layer) => core?.contrasts.of(entry, layer))
+      await writeOverride(overridesFile, entry.organization, entry.name, overrideOf(reported, dataSource))
       const overrides = await readOverrides(overridesFile)
       if (!('problem' in overrides)) catalogue.override(overrides)
       return 'done'
@@ -64,9 +76,10 @@ export function createControl({ catalogue, editor, drop, look: lookAgain, overri
 type ReportNow = Parameters<Parameters<Core['connection']['announce']>[0]>[0]
 
 /** Core is told before anything is stored, so that nobody is shown what core does not take. */
-async function confirm(added: readonly Added[], reportNow: ReportNow): Promise<Problem[]> {
+async function confirm(added: readonly Added[], reportNow: ReportNow, contrasts: Contrasts): Promise<Problem[]> {
   try {
-    const refused = await reportNow(added.map((one) => reportOf({ ...one, status: 'ok' })))
+    await contrasts.settle(added, CONTRAST_MS)
+    const refused = await reportNow(added.map((one) => reportOf({ ...one, status: 'ok' }, (layer) => contrasts.of(one, layer))))
     return [...refused].map(([dataset, reason]) => ({ dataset, reason }))
   } catch (error) {
     return [{ dataset: 'the request', reason: `was not carried out: webKnossos ${messageOf(error)}` }]

@@ -2,9 +2,11 @@
 import { type CoreSettings, ownUrl } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { Catalogue, CatalogueEntry } from '../datasets/catalogue.ts'
-import { dataSourceOf } from '../datasets/data-source.ts'
+import type { Contrast, Contrasts } from '../datasets/contrasts.ts'
+import { type Described, dataSourceOf } from '../datasets/data-source.ts'
 import { keyOf } from '../datasets/found.ts'
 import type { Log } from '../log.ts'
+import type { Layer } from '../volume/chunked-array.ts'
 import { CoreClient } from '../webknossos/client.ts'
 import { Connection } from '../webknossos/connection.ts'
 import { DatasetIds } from '../webknossos/ids.ts'
@@ -13,38 +15,48 @@ import { Rights } from '../webknossos/rights.ts'
 import { VersionOfCore } from '../webknossos/version.ts'
 import type { Report } from '../webknossos/wire.ts'
 
+/** A report waits so long for the intensities of layers that are new; what takes longer is told when it is known. */
+export const CONTRAST_MS = 3000
+
 export interface Core {
+  readonly contrasts: Contrasts
   readonly connection: Connection
   readonly rights: Rights
   readonly ids: DatasetIds
   readonly version: VersionOfCore
 }
 
-export function createCore(core: CoreSettings, config: Resolved, catalogue: Catalogue, log: Log, port: () => number): Core {
+export function createCore(
+  core: CoreSettings,
+  config: Resolved,
+  { catalogue, contrasts }: { readonly catalogue: Catalogue; readonly contrasts: Contrasts },
+  log: Log,
+  port: () => number,
+): Core {
   const client = new CoreClient(core)
   const version = new VersionOfCore(client)
   const ids = new DatasetIds(client, ({ organization, name }, id) => catalogue.assignIds([[organization, name, id]]))
-  const known = createKnown(catalogue)
-  const connection = new Connection({ client, version, ids, log, known, ownUrl: () => ownUrl(config, port()) })
-  return { connection, rights: new Rights(client, version), ids, version }
+  const known = createKnown(catalogue, contrasts)
+  const prepare = () => contrasts.settle(catalogue.entries(), CONTRAST_MS)
+  const connection = new Connection({ client, version, ids, log, known, prepare, ownUrl: () => ownUrl(config, port()) })
+  return { connection, contrasts, rights: new Rights(client, version), ids, version }
 }
 
-type Described = Pick<CatalogueEntry, 'organization' | 'name' | 'status' | 'reason' | 'dataset' | 'override'>
-
-export const reportOf = (entry: Described): Report => ({
+export const reportOf = (entry: Described, contrastOf?: (layer: Layer) => Contrast | undefined): Report => ({
   organization: entry.organization,
   name: entry.name,
-  dataSource: dataSourceOf(entry) as unknown as Report['dataSource'],
+  dataSource: dataSourceOf(entry, { contrastOf, bigIds: 'bigint' }) as unknown as Report['dataSource'],
 })
 
 /** Reports are made once for each opened dataset: there may be ten thousand. */
-function createKnown(catalogue: Catalogue): () => Known | undefined {
-  const made = new WeakMap<CatalogueEntry, { override: CatalogueEntry['override']; report: Report }>()
+function createKnown(catalogue: Catalogue, contrasts: Contrasts): () => Known | undefined {
+  const made = new WeakMap<CatalogueEntry, { override: CatalogueEntry['override']; contrast: object | undefined; report: Report }>()
   const reportFor = (entry: CatalogueEntry): Report => {
     const before = made.get(entry)
-    if (before && before.override === entry.override) return before.report
-    const report = reportOf(entry)
-    made.set(entry, { override: entry.override, report })
+    const contrast = contrasts.revisionOf(entry)
+    if (before && before.override === entry.override && before.contrast === contrast) return before.report
+    const report = reportOf(entry, (layer) => contrasts.of(entry, layer))
+    made.set(entry, { override: entry.override, contrast, report })
     return report
   }
   return () => {

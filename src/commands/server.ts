@@ -1,4 +1,5 @@
 /** Puts a server together from its settings: the one place that knows all parts. */
+import { join } from 'node:path'
 import { Access } from '../api/access.ts'
 import { createApp } from '../api/app.ts'
 import type { Context } from '../api/context.ts'
@@ -8,9 +9,12 @@ import { Buffers } from '../cache/buffers.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath, coreSettings } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
+import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
+import { measureContrast } from '../render/contrast.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
+import { Pace } from '../volume/pace.ts'
 import { createControl } from './control.ts'
 import { type Core, createCore } from './core.ts'
 import { listen } from './listen.ts'
@@ -42,8 +46,13 @@ export async function startServer(
     changed: () => core?.connection.changed(),
   })
   const { catalogue, resources } = parts
+  const contrasts = new Contrasts({
+    file: join(settings.state || settings.data, settings.state ? 'contrast.json' : '.wkconnect-contrast.json'),
+    measure: (layer, signal) => measureContrast(layer, { chunks, pace: new Pace(), signal }),
+    changed: () => core?.connection.changed(),
+  })
   let port = settings.port
-  core = coreConfig && createCore(coreConfig, config, catalogue, log, () => port)
+  core = coreConfig && createCore(coreConfig, config, { catalogue, contrasts }, log, () => port)
   const { adminToken, requireToken } = settings
   const hosts = [settings.host, ...namesOf([settings.url, settings.publicUrl])]
   const access = core ? new CoreAccess({ ...core, adminToken, hosts, catalogue, log }) : new Access({ adminToken, requireToken, hosts })
@@ -55,8 +64,9 @@ export async function startServer(
     answers: new Buffers(budget.inFlight, budget.kept / 2),
     pictures: new Pictures(chunks),
     deadlines: new Deadlines(BUCKET_MS),
+    contrasts,
     access,
-    control: createControl(parts, core),
+    control: createControl(parts, settings.data, core),
     base,
     log,
   }
@@ -64,6 +74,8 @@ export async function startServer(
   const { host: hostname, tlsCert, tlsKey } = settings
   const listener = await listen(app, { hostname, port, tlsCert, tlsKey }, log)
   port = listener.port
+  // so that what an earlier run has measured is in the first report
+  await contrasts.loaded
   core?.connection.start()
   return {
     ...parts,

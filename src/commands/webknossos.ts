@@ -80,7 +80,12 @@ export async function doctor(argv: readonly string[], environment: Environment):
       text: `There is no dataset that can be opened in ${config.settings.data}${look.isComplete ? '' : ', and not everything could be read'}.`,
       fix: 'Check --data; is the disk mounted?',
     })
-  findings.push(...(await examineCore(config, catalogue.entries().map(reportOf))))
+  findings.push(
+    ...(await examineCore(
+      config,
+      catalogue.entries().map((entry) => reportOf(entry)),
+    )),
+  )
   for (const finding of findings) process.stdout.write(describe(finding))
   const count = findings.filter(({ level }) => level === 'bad').length
   process.stdout.write(count === 0 ? 'Nothing is wrong.\n' : `${count} thing${count === 1 ? ' is' : 's are'} wrong.\n`)

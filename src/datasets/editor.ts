@@ -25,6 +25,8 @@ export interface EditorOptions extends Pick<LookOptions, 'data' | 'allowed' | 'h
 export interface Added {
   readonly organization: string
   readonly name: string
+  readonly found: FoundDataset
+  readonly versionedId: string
   readonly dataset: Dataset
 }
 
@@ -62,9 +64,9 @@ export class Editor {
     const added: Added[] = []
     for (const entry of usable) {
       const { organization, name } = entry
-      const dataset = await this.#tryOut(entry, isRemote)
-      if (typeof dataset === 'string') problems.push({ dataset: keyOf(organization, name), reason: dataset })
-      else added.push({ organization, name, dataset })
+      const tried = await this.#tryOut(entry, isRemote)
+      if (typeof tried === 'string') problems.push({ dataset: keyOf(organization, name), reason: tried })
+      else added.push({ organization, name, ...tried })
     }
     if (problems.length === 0) problems.push(...(await confirm(added)))
     if (problems.length === 0) await changeDatasetsFile(this.#options.file, (json) => addEntries(json, entries as Json))
@@ -94,7 +96,7 @@ export class Editor {
   }
 
   /** Opens it, or says why it cannot be. */
-  async #tryOut(entry: DatasetEntry, isRemote: boolean): Promise<Dataset | string> {
+  async #tryOut(entry: DatasetEntry, isRemote: boolean): Promise<Omit<Added, 'organization' | 'name'> | string> {
     const { data, allowed, handles, find, open } = this.#options
     try {
       if (isRemote) {
@@ -109,7 +111,8 @@ export class Editor {
       const { datasets } = await mergeEntries(known ? [known] : [], { usable: [entry], unusable: [] }, data, handles)
       const found = datasets[0]
       if (!found?.descriptor) return found?.reason ?? 'it cannot be opened'
-      return await open(`trial/${++this.#trials}`, entry.name, found.descriptor, () => {})
+      const versionedId = `trial/${++this.#trials}`
+      return { found, versionedId, dataset: await open(versionedId, entry.name, found.descriptor, () => {}) }
     } catch (error) {
       return isMissing(error) ? `its path ${entry.path ?? 'to a layer'} cannot be read: there is nothing` : messageOf(error)
     }

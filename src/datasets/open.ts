@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
+import type { OpenContext, OpenOptions } from '../formats/format.ts'
 import { loadFormat } from '../formats/index.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { isMissing } from '../stores/errors.ts'
@@ -12,6 +13,7 @@ import { type Mount, mountOf } from '../stores/mounts.ts'
 import type { Patience } from '../stores/patience.ts'
 import type { RemoteStores } from '../stores/remote.ts'
 import { isRemoteSource, parseSource } from '../stores/source.ts'
+import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
@@ -35,14 +37,45 @@ export async function openDataset(
   resources: Resources,
   changed: () => void,
 ): Promise<Dataset> {
-  const { pool, tables, buffers, handles } = resources
   const allowed = [descriptor.root, ...(descriptor.roots ?? [])].reduce((all, root) => all.and(root), resources.allowed)
-  const format = await loadFormat(descriptor.format)
-  const origin = { isTrusted: !descriptor.addedOverHttp }
-  const fileStore = async (folder: string) => new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
-  const storeAt = async (source: string, credentials?: unknown) => {
+  const isTrusted = !descriptor.addedOverHttp
+  const { folder, source } = descriptor
+  const store = isRemoteSource(source ?? folder)
+    ? await storesFor(resources, allowed, isTrusted)(source ?? folder, descriptor.config?.['credentials'])
+    : await folderStore(folder, resources.handles, allowed)
+  const options = { scale: descriptor.scale, images: descriptor.images, config: descriptor.config }
+  return openStore({ id, name, store, format: descriptor.format, options, resources, allowed, isTrusted, changed })
+}
+
+export interface OpenStoreRequest {
+  /** organization/dataset@version. */
+  readonly id: string
+  readonly name: string
+  readonly store: Store
+  readonly format: string
+  readonly options: OpenOptions
+  readonly resources: Resources
+  /** Folders that what lies in the store may point to. */
+  readonly allowed: AllowedFolders
+  /** Named by the owner of this server, not by somebody over the network. */
+  readonly isTrusted: boolean
+  readonly changed: () => void
+}
+
+/** Opens what lies in a store. Throws as above. */
+export async function openStore({ id, name, store, format, options, ...rest }: OpenStoreRequest): Promise<Dataset> {
+  const { resources, allowed, isTrusted, changed } = rest
+  const { pool, tables, buffers } = resources
+  const storeAt = storesFor(resources, allowed, isTrusted)
+  return (await loadFormat(format)).open(store, options, { id, name, pool, tables, buffers, storeAt, changed })
+}
+
+/** Stores at an absolute path or a URL, as far as they may be read. */
+export function storesFor(resources: Resources, allowed: AllowedFolders, isTrusted: boolean): OpenContext['storeAt'] {
+  const { handles, remote } = resources
+  return async (source, credentials) => {
     const place = source.includes('://') ? parseSource(source).place : { kind: 'file' as const, path: source }
-    if (place.kind !== 'file') return resources.remote.open(source, credentials, origin)
+    if (place.kind !== 'file') return remote.open(source, credentials, { isTrusted })
     const { path } = place
     const folder = await handles.patience
       .wait(path, path, () => realpath(path))
@@ -50,17 +83,13 @@ export async function openDataset(
         throw isMissing(error) ? new Unusable(`there is nothing at ${path}`) : error
       })
     allowed.check(path, folder)
-    return fileStore(folder)
+    return folderStore(folder, handles, allowed)
   }
-  const { folder, source } = descriptor
-  const store = isRemoteSource(source ?? folder)
-    ? await storeAt(source ?? folder, descriptor.config?.['credentials'])
-    : await fileStore(await handles.patience.wait(folder, folder, () => realpath(folder)))
-  return format.open(
-    store,
-    { scale: descriptor.scale, images: descriptor.images, config: descriptor.config },
-    { id, name, pool, tables, buffers, storeAt, changed },
-  )
+}
+
+async function folderStore(path: string, handles: FileHandles, allowed: AllowedFolders): Promise<FileStore> {
+  const folder = await handles.patience.wait(path, path, () => realpath(path))
+  return new FileStore(folder, handles, allowed, await mountBelow(folder, handles.patience))
 }
 
 /** The mount of a dataset's files: that of its folder, or of a layer linked to a place that is not a disk of this machine. */

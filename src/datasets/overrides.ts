@@ -111,7 +111,9 @@ function changesOf(layer: Layer, now: EditedDataSource['dataLayers'][number]): L
   const { largestSegmentId: id } = now
   const largest = typeof id === 'object' ? id?.value : id
   const own = layer.largestSegmentId ?? largestIdOf(layer.dataType)
-  if (now.category === 'segmentation' && largest !== undefined && String(largest) !== String(own)) changes['largestSegmentId'] = largest
+  // core before version 15 was told the largest number it knows
+  const isOwn = String(largest) === String(own) || (own > Number.MAX_SAFE_INTEGER && largest === Number.MAX_SAFE_INTEGER)
+  if (now.category === 'segmentation' && largest !== undefined && !isOwn) changes['largestSegmentId'] = largest
   const kept = now.mags?.map(({ mag }) => (typeof mag === 'number' ? [mag, mag, mag] : mag))
   const withoutMags = layer.mags.map(({ factor }) => [...factor]).filter((factor) => kept && !kept.some((one) => isEqual(one, factor)))
   // a description of other mags only is no removal of all of ours

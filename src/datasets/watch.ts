@@ -80,7 +80,7 @@ export class Watch {
     try {
       const watcher = watch(folder, { persistent: false }, (_, name) => {
         // our own litter while a list is written
-        if (!/\.lock|\.tmp$/.test(String(name))) this.#changed()
+        if (!/^\.wkconnect|\.lock|\.tmp$/.test(String(name))) this.#changed()
       })
       watcher.on('error', () => {
         watcher.close()

@@ -33,7 +33,7 @@ export async function changeDatasetsFile(path: string, change: (json: Json) => v
     // what a link leads to is replaced, not the link
     const target = await realpath(path).catch(() => path)
     await removeLitter(target)
-    await replace(target, `${JSON.stringify({ version: FILE_VERSION, ...json }, null, 2)}\n`, isHeld)
+    await replaceFile(target, `${JSON.stringify({ version: FILE_VERSION, ...json }, null, 2)}\n`, isHeld)
   }).catch((error) => {
     throw error instanceof CannotWrite ? error : new CannotWrite(`${path} was not changed: ${messageOf(error)}`)
   })
@@ -65,7 +65,8 @@ async function removeLitter(path: string): Promise<void> {
     if (name.startsWith(begin) && /^\d+\.tmp$/.test(name.slice(begin.length))) await rm(join(dirname(path), name), { force: true })
 }
 
-async function replace(path: string, text: string, isHeld: () => Promise<boolean>): Promise<void> {
+/** Whoever reads the file sees the old text or the new one. `isHeld`: asked before it takes the old one's place. */
+export async function replaceFile(path: string, text: string, isHeld?: () => Promise<boolean>): Promise<void> {
   const beside = `${path}.${process.pid}.tmp`
   const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o644
   try {
@@ -76,7 +77,7 @@ async function replace(path: string, text: string, isHeld: () => Promise<boolean
     } finally {
       await file.close()
     }
-    if (!(await isHeld())) throw new Error('writing took so long that another process took over; try again')
+    if (isHeld && !(await isHeld())) throw new Error('writing took so long that another process took over; try again')
     await rename(beside, path)
   } catch (error) {
     await rm(beside, { force: true })

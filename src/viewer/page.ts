@@ -8,6 +8,7 @@ import type { CoreState } from '../webknossos/connection.ts'
 import { renderArrival, renderConnection } from './connection.ts'
 import { fixFor } from './fixes.ts'
 import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
+import { pythonSnippet } from './snippet.ts'
 
 const PER_PAGE = 50
 
@@ -19,6 +20,8 @@ export interface PageOptions {
   readonly core?: CoreState | undefined
   /** From 1 on. */
   readonly page: number
+  /** Scheme, host and port the page was asked for. */
+  readonly origin: string
   /** The slice a reader without JavaScript asked for. */
   readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
 }
@@ -27,7 +30,7 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, base, core, page, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], { version, base, core, page, origin, chosen }: PageOptions): string {
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -38,7 +41,7 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, base, 
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
     core ? renderConnection(core) : '',
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, { base, core, page: current, chosen })),
+    ...shown.map((entry) => renderDataset(entry, { base, core, page: current, origin, chosen })),
     pages > 1 ? renderPages(base, current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
@@ -83,7 +86,12 @@ function renderDataset(entry: CatalogueEntry, options: Omit<PageOptions, 'versio
   return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${arrival}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
 }
 
-function renderLayer(id: string, layer: Layer, { base, page }: Pick<PageOptions, 'base' | 'page'>, chosen: number | undefined): string {
+function renderLayer(
+  id: string,
+  layer: Layer,
+  { base, page, origin }: Pick<PageOptions, 'base' | 'page' | 'origin'>,
+  chosen: number | undefined,
+): string {
   const { name, category, boundingBox, mags } = layer
   const first = boundingBox.min[2]
   const last = boundingBox.max[2] - 1
@@ -94,7 +102,13 @@ function renderLayer(id: string, layer: Layer, { base, page }: Pick<PageOptions,
     last > first
       ? `<form method="get" action="${text(base)}/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
       : ''
-  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p></div>`
+  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p>${renderSnippet(origin + base, id, layer)}</div>`
+}
+
+/** The button works with the script only; the lines themselves can be copied by hand. */
+function renderSnippet(origin: string, id: string, layer: Layer): string {
+  const lines = text(pythonSnippet(origin, id, layer))
+  return `<details><summary>Python <button data-origin="${text(new URL(origin).origin)}" hidden>Copy</button></summary><pre>${lines}</pre></details>`
 }
 
 function renderVoxelSize({ nm, source }: VoxelSize): string {

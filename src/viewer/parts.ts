@@ -22,9 +22,11 @@ section { border-top: 1px solid #8884; padding: .8rem 0 }
 .connection.good, .arrived { opacity: .75 } .connection.bad, .missing { color: #c22; overflow-wrap: anywhere }
 .empty, nav { padding: 1rem 0 }
 code { font-size: .9em }
+pre { overflow-x: auto; font-size: .8em; margin: .3rem 0 }
+summary { cursor: pointer }
 `
 
-/** Moving the slider shows the slice at once; without it the form's button does. */
+/** Moving the slider shows the slice at once; without it the form's button does. Copied lines name the server as the reader sees it. */
 export const SCRIPT = `
 for (const slider of document.querySelectorAll('input[data-picture]')) {
   const picture = slider.closest('.layer').querySelector('img')
@@ -34,6 +36,22 @@ for (const slider of document.querySelectorAll('input[data-picture]')) {
     shown.value = slider.value
     clearTimeout(waiting)
     waiting = setTimeout(() => { picture.src = slider.dataset.picture + '?z=' + slider.value }, 60)
+  })
+}
+for (const button of document.querySelectorAll('button[data-origin]')) {
+  button.hidden = false
+  button.addEventListener('click', async (event) => {
+    event.preventDefault()
+    const lines = button.closest('details').querySelector('pre')
+    try {
+      await navigator.clipboard.writeText(lines.textContent.replaceAll(button.dataset.origin, location.origin))
+      button.textContent = 'Copied'
+    } catch {
+      // without https a page may not: the lines are shown, selected
+      button.closest('details').open = true
+      getSelection().selectAllChildren(lines)
+      button.textContent = 'Press Ctrl+C'
+    }
   })
 }
 `

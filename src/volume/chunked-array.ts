@@ -32,6 +32,8 @@ export interface Mag {
   readonly factor: Vec3
   readonly arrays: readonly ChunkedArray[]
   readonly channel?: number | undefined
+  /** Where others find it, as a data source says it: an absolute path or a URL, and the data format of what lies there. */
+  readonly place?: { readonly dataFormat: string; readonly uri: string } | undefined
 }
 
 /** An axis beside x, y, z: time mostly. Its coordinates are integers from `bounds[0]` up to, not including, `bounds[1]`. */

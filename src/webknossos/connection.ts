@@ -19,6 +19,8 @@ export interface ConnectionOptions {
   readonly ownUrl: () => string
   /** Undefined until the folders were looked through. */
   readonly known: () => Known | undefined
+  /** Waits a moment for what is worth being in the report; never rejects. */
+  readonly prepare?: () => Promise<void>
 }
 
 /** How it goes, as plain data. */
@@ -159,6 +161,7 @@ export class Connection {
   }
 
   async #reportChanges(): Promise<void> {
+    await this.#options.prepare?.()
     const known = this.#options.known()
     if (!known || this.#isTooEarly(known)) return
     for (const key of this.#arrivals.keys()) if (!known.keys.has(key)) this.#arrivals.delete(key)

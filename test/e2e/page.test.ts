@@ -137,6 +137,24 @@ describe('the page', () => {
     expect(before).toEndWith('?z=2')
     await browser.until(`document.querySelector('img[src*="color_DAPI"]').complete`)
   })
+
+  test.skipIf(!CHROMIUM)(
+    'a button copies the lines of Python, with the address the reader sees (skipped where there is no Chromium)',
+    async () => {
+      // the page is asked for under another name than the one the server gave itself
+      await using browser = await Browser.open(server.url.replace('127.0.0.1', 'localhost'))
+      await browser.until(`document.querySelector('button[data-origin]')?.hidden === false`)
+      await browser.evaluate(`{
+      navigator.clipboard.writeText = async (text) => { window.copied = text }
+      document.querySelector('button[data-origin]').click()
+    }`)
+      await browser.until(`window.copied && document.querySelector('button[data-origin]').textContent === 'Copied'`)
+      const [first, second, third, ...more] = (await browser.evaluate<string>('window.copied')).split('\n')
+      expect([first, more]).toEqual(['import numpy as np, urllib.request', []])
+      expect(second).toContain(`"${server.url.replace('127.0.0.1', 'localhost')}/data/datasets/`)
+      expect(third).toMatch(/^voxels = np\.frombuffer\(data, np\.\w+\)\.reshape\(\([\d, ]+\), order="F"\)$/)
+    },
+  )
 })
 
 describe('--require-token', () => {
@@ -151,6 +169,11 @@ describe('--require-token', () => {
       '/data/datasets/lab/rgb',
       '/data/datasets/lab/rgb/layers/color/data?x=0&y=0&z=0&width=1&height=1&depth=1&mag=1',
       '/picture/0/x',
+      '/data/datasets/lab/rgb/readInboxDataSource',
+      ...['thumbnail.jpg?width=1&height=1', 'thumbnail.json?width=1&height=1', 'histogram', 'findData', 'meshes', 'hasSegmentIndex'].map(
+        (route) => `/data/v9/datasets/lab/rgb/layers/color/${route}`,
+      ),
+      '/data/datasets/lab/rgb/layers/color/mag1/x0/y0/z0/bucket.raw?cubeSize=8',
     ])
       expect([path, (await closed.get(path)).status]).toEqual([path, 403])
     expect((await closed.buckets('lab/rgb', 'color', [])).status).toBe(403)

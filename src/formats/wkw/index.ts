@@ -61,7 +61,7 @@ async function openLayer(listed: PropertiesLayer, store: Store, context: OpenCon
   }
   const mags = tried
     .filter(({ missing }) => !missing)
-    .map(({ factor, array, problem: reason }): Mag => {
+    .map(({ factor, array, place, problem: reason }): Mag => {
       const alike = array && array.dataType === first.dataType && array.channels === first.channels
       const why =
         reason ??
@@ -72,6 +72,7 @@ async function openLayer(listed: PropertiesLayer, store: Store, context: OpenCon
       const id = `${context.id}/${name}/${magLiteral(factor)}`
       return {
         factor,
+        place,
         arrays: [alike ? array : new FailingArray(id, first.dataType, first.channels, toMag(boundingBox, factor), why ?? '')],
       }
     })
@@ -89,6 +90,7 @@ async function openLayer(listed: PropertiesLayer, store: Store, context: OpenCon
 interface TriedMag {
   readonly factor: Vec3
   readonly array?: ChunkedArray
+  readonly place?: Mag['place']
   readonly problem?: string
   /** Listed, but its folder is not there. */
   readonly missing?: boolean
@@ -107,14 +109,18 @@ async function tryMag(
     const places = path === undefined ? await standardPlaces(layer, factor, store) : await statedPlaces(layer, path, store, context)
     for (const place of places) {
       const header = await readHeader(place.store, place.folder)
-      if (header)
-        return { factor, array: await makeArray(place.store, place.folder, header, layer, factor, toMag(boundingBox, factor), context) }
+      if (header) {
+        const array = await makeArray(place.store, place.folder, header, layer, factor, toMag(boundingBox, factor), context)
+        return { factor, array, place: placeOf(place.store, place.folder) }
+      }
     }
     return { factor, missing: true, problem: `no folder ${places.map(({ folder }) => folder).join(' or ')} with WKW files` }
   } catch (error) {
     return { factor, problem: messageOf(error), ...(error instanceof Unusable && error.leadsTo && { leadsTo: error.leadsTo }) }
   }
 }
+
+const placeOf = ({ url }: Store, folder: string): Mag['place'] => ({ dataFormat: 'wkw', uri: folder === '.' ? url : `${url}/${folder}` })
 
 interface Place {
   readonly store: Store
@@ -229,7 +235,8 @@ async function findMags(layer: string, store: Store, context: OpenContext): Prom
   const mags: Mag[] = []
   for (const { factor, folder, header } of found) {
     if (header.dataType !== finest.header.dataType || header.channels !== finest.header.channels) continue
-    mags.push({ factor, arrays: [await makeArray(store, folder, header, layer, factor, toMag(boundingBox, factor), context)] })
+    const array = await makeArray(store, folder, header, layer, factor, toMag(boundingBox, factor), context)
+    mags.push({ factor, place: placeOf(store, folder), arrays: [array] })
   }
   return { mags, boundingBox }
 }

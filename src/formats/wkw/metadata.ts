@@ -104,10 +104,15 @@ export function parseScale(scale: unknown): VoxelSize | undefined {
 export const boundingBoxOf = ({ boundingBox: { topLeft, width, height, depth } }: LayerProperties) =>
   boxAt([topLeft[0], topLeft[1], topLeft[2]], [width, height, depth])
 
-/** A plain number, or webKnossos's envelope for 64-bit ones (protocol.md 0.2) as far as a number can carry it. */
-export function largestSegmentIdOf({ largestSegmentId }: LayerProperties): number | undefined {
+/** A plain number, or webKnossos's envelope for 64-bit ones (protocol.md 0.2). */
+export function largestSegmentIdOf({ largestSegmentId }: LayerProperties): number | bigint | undefined {
   const value = typeof largestSegmentId === 'object' && largestSegmentId !== null ? largestSegmentId.value : largestSegmentId
+  if (typeof value === 'string' && /^\d{16,20}$/.test(value)) {
+    const id = BigInt(value)
+    return id > BigInt(Number.MAX_SAFE_INTEGER) ? id : Number(id)
+  }
   const id = Number(value)
+  // beyond 2^53 JSON.parse has rounded it, so that the largest id may be a little above
   return value === null || value === undefined || !Number.isFinite(id) || id < 0 ? undefined : Math.min(id, Number.MAX_SAFE_INTEGER)
 }
 
