@@ -1,8 +1,9 @@
 /** The codecs there are: id → how to get it. Nothing is loaded before it is used. */
-import type { Codec, Filter } from './codec.ts'
+import type { Codec, Conversion, Filter } from './codec.ts'
 
 const codecs = new Map<string, () => Promise<Codec>>()
 const filters = new Map<string, () => Promise<Filter>>()
+const conversions = new Map<string, () => Promise<Conversion>>()
 
 /** Throws when the id is taken: two codecs of one name would be a coin toss. */
 export function registerCodec(id: string, load: () => Promise<Codec>): void {
@@ -13,6 +14,11 @@ export function registerCodec(id: string, load: () => Promise<Codec>): void {
 export function registerFilter(id: string, load: () => Promise<Filter>): void {
   if (filters.has(id)) throw new Error(`filter ${id} is registered already`)
   filters.set(id, load)
+}
+
+export function registerConversion(id: string, load: () => Promise<Conversion>): void {
+  if (conversions.has(id)) throw new Error(`conversion ${id} is registered already`)
+  conversions.set(id, load)
 }
 
 export function loadCodec(id: string): Promise<Codec> {
@@ -27,6 +33,12 @@ export function loadFilter(id: string): Promise<Filter> {
   return load()
 }
 
+export function loadConversion(id: string): Promise<Conversion> {
+  const load = conversions.get(id)
+  if (!load) throw new Error(`no conversion ${id}; there are ${[...conversions.keys()].join(', ')}`)
+  return load()
+}
+
 export const codecIds = (): string[] => [...codecs.keys()]
 export const filterIds = (): string[] => [...filters.keys()]
 
@@ -37,8 +49,15 @@ registerCodec('zstd', async () => (await import('./zstd.ts')).zstd)
 registerCodec('lzw', async () => (await import('./lzw.ts')).lzw)
 registerCodec('packbits', async () => (await import('./packbits.ts')).packbits)
 registerCodec('jpeg', async () => (await import('./jpeg.ts')).jpeg)
+registerCodec('png', async () => (await import('./png.ts')).png)
 
 registerFilter('horizontal-predictor', async () => (await import('./predictor.ts')).horizontal)
 registerFilter('float-predictor', async () => (await import('./predictor.ts')).floatingPoint)
 registerFilter('swap-bytes', async () => (await import('./byte-order.ts')).swapBytes)
 registerFilter('invert', async () => (await import('./byte-order.ts')).invert)
+registerFilter('reverse-bits', async () => (await import('./bits.ts')).reverseBits)
+
+registerConversion('bits', async () => (await import('./bits.ts')).bits)
+registerConversion('palette', async () => (await import('./samples.ts')).palette)
+registerConversion('to-float32', async () => (await import('./samples.ts')).toFloat32)
+registerConversion('pick-samples', async () => (await import('./samples.ts')).pickSamples)
