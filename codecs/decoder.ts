@@ -37,7 +37,10 @@ export async function loadPipeline(pipeline: Pipeline): Promise<LoadedPipeline> 
       decode(source, bytes, decodedBytes(least))
       for (const [n, { part, options: how }] of conversions.entries()) {
         const rest = conversions.slice(n + 1)
-        const into = rest.length === 0 ? target : new Uint8Array(rest.reduceRight((sum, step) => step.part.sourceBytes(sum, step.options), target.length))
+        const into =
+          rest.length === 0
+            ? target
+            : new Uint8Array(rest.reduceRight((sum, step) => step.part.sourceBytes(sum, step.options), target.length))
         part.apply(bytes, into, how)
         // given back at once: the collector would let several chunks pile up
         bytes.buffer.transfer(0)

@@ -39,7 +39,8 @@ export function pngHeader(bytes: Uint8Array): PngHeader {
   const [depth, type, interlace] = [bytes[24]!, bytes[25]!, bytes[28]!]
   const samples = SAMPLES[type]
   const [width, height] = [view.getUint32(16), view.getUint32(20)]
-  if (!samples || width === 0 || height === 0 || interlace > 1) throw new CodecError(`PNG: ${width}×${height} pixels of colour type ${type}`)
+  if (!samples || width === 0 || height === 0 || interlace > 1)
+    throw new CodecError(`PNG: ${width}×${height} pixels of colour type ${type}`)
   if (depth !== 8 && (depth !== 16 || type === 3)) throw new CodecError(`PNG: samples of ${depth} bits, known are 8 and 16`)
   return { width, height, samples: type === 3 ? 3 : samples, sampleBytes: depth / 8, isPalette: type === 3, isInterlaced: interlace === 1 }
 }
@@ -70,7 +71,9 @@ export const png: Codec = {
         unfilter(filtered, at, rowBytes, pixel, row > 0)
         const to = ((y + row * dy) * width + x) * pixel
         if (dx === 1) plain.set(filtered.subarray(at + 1, at + 1 + rowBytes), to)
-        else for (let n = 0; n < columns; n++) for (let b = 0; b < pixel; b++) plain[to + n * dx * pixel + b] = filtered[at + 1 + n * pixel + b]!
+        else
+          for (let n = 0; n < columns; n++)
+            for (let b = 0; b < pixel; b++) plain[to + n * dx * pixel + b] = filtered[at + 1 + n * pixel + b]!
       }
     }
     if (isPalette) for (let i = 0; i < plain.length; i++) for (let c = 0; c < 3; c++) target[3 * i + c] = colours[3 * plain[i]! + c] ?? 0
@@ -87,7 +90,8 @@ function chunksOf(source: Uint8Array): { data: Uint8Array; colours: Uint8Array }
     if (at + 12 > source.length) throw new CodecError('PNG: ends before its end chunk')
     const length = view.getUint32(at)
     const type = view.getUint32(at + 4)
-    if (at + 12 + length > source.length) throw new CodecError(`PNG: a chunk of ${length} bytes at ${at}, the data ends at ${source.length}`)
+    if (at + 12 + length > source.length)
+      throw new CodecError(`PNG: a chunk of ${length} bytes at ${at}, the data ends at ${source.length}`)
     const body = source.subarray(at + 8, at + 8 + length)
     if (type === 0x49444154) parts.push(body)
     else if (type === 0x504c5445) colours = body

@@ -25,14 +25,30 @@ describe('what the reference writer wrote is read voxel for voxel', () => {
     }
   })
 
+  const timed = readable.filter(({ times }) => times)
+  test.each(titled(timed))('at later times: %s', async (_, { path, times = [] }) => {
+    const opened = await openPath(join(GOLDEN, path), resources)
+    for (const [n, layers] of times.entries()) {
+      for (const { name, mag, topLeft, size, sha256: expected } of layers) {
+        const layer = opened.layers.find((one) => one.name === name)!
+        expect(layer.additionalAxes).toEqual([{ name: 't', bounds: [0, times.length + 1] }])
+        const fixed = layer.at!([{ name: 't', value: n + 1 }])!
+        expect([name, n + 1, sha256(await readBox(fixed, mag, topLeft, size))]).toEqual([name, n + 1, expected])
+      }
+    }
+    for (const value of [-1, times.length + 1, 0.5]) expect(opened.layers[0]!.at!([{ name: 't', value }])).toBeUndefined()
+  })
+
   test('voxel sizes are those of the files', async () => {
     const sizes: Record<string, unknown> = {}
-    for (const path of ['wkw/scale_unit', 'tiff/imagej', 'tiff/ome', 'tiff/stack'])
+    for (const path of ['wkw/scale_unit', 'tiff/imagej', 'tiff/ome', 'tiff/stack', 'tiff/aperio', 'tiff/imagej_tzc_big'])
       sizes[path] = (await openPath(join(GOLDEN, 'data', path), resources)).voxelSize
     expect(sizes).toEqual({
       'wkw/scale_unit': { nm: [4, 4, 40], source: 'datasource-properties.json' },
       'tiff/imagej': { nm: [200, 200, 500], source: 'ImageJ' },
       'tiff/ome': { nm: [100, 100, 300], source: 'OME' },
+      'tiff/aperio': { nm: [499, 499, 499], source: 'Aperio' },
+      'tiff/imagej_tzc_big': { nm: [500, 500, 2000], source: 'ImageJ' },
       'tiff/stack': { nm: [1, 1, 1], source: 'guessed: nothing in the file says how large a voxel is' },
     })
   })

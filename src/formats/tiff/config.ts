@@ -41,7 +41,8 @@ export function parseConfig(config: Readonly<Record<string, unknown>> | undefine
     throw new Unusable(`its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}`)
   }
   const layers = Object.entries(config.layers ?? {}).map(([name, { color, ...rest }]) => {
-    const rgb = typeof color === 'string' ? ([1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)) as [number, number, number]) : color
+    const rgb =
+      typeof color === 'string' ? ([1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)) as [number, number, number]) : color
     return [name, { ...rest, color: rgb }] as const
   })
   return { axes: config.axes, layers: new Map(layers) }

@@ -81,7 +81,11 @@ export class Ifd {
       const values = big ? Number(view.getBigUint64(at + 4, littleEndian)) : view.getUint32(at + 4, littleEndian)
       const valueAt = at + (big ? 12 : 8)
       const isInline = values * typeBytes(type) <= pointerBytes
-      entries.set(view.getUint16(at, littleEndian), { type, count: values, offset: isInline ? offset + valueAt : readPointer(view, valueAt, layout) })
+      entries.set(view.getUint16(at, littleEndian), {
+        type,
+        count: values,
+        offset: isInline ? offset + valueAt : readPointer(view, valueAt, layout),
+      })
     }
     this.entries = entries
     const end = countBytes + count * entryBytes

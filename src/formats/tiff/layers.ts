@@ -41,7 +41,12 @@ export function volumeLayers(volume: Volume, settings: ReadonlyMap<string, Layer
   channels.forEach((channel, c) => {
     const suffix = channels.length > 1 ? `_${nameSuffix(channel.name) ?? `c${c}`}` : ''
     for (const { samplePlanes, name: full } of sampleLayers(page, name + suffix)) {
-      const parts = (time: number) => ({ full, samplePlanes, category: categoryOf(full, page, settings.get(full) ?? own), mags: magsOf(volume, full, samplePlanes, c, time, context) })
+      const parts = (time: number) => ({
+        full,
+        samplePlanes,
+        category: categoryOf(full, page, settings.get(full) ?? own),
+        mags: magsOf(volume, full, samplePlanes, c, time, context),
+      })
       const made = timed(volume, parts, channel)
       layers.push(...made.layers)
       broken.push(...made.broken)
@@ -120,7 +125,9 @@ function viewConfiguration(color: Channel['color'], intensityRange: Channel['int
 
 /** What datasets.json says wins over what the file says. */
 function configure(layer: Layer, settings: LayerSettings | undefined): Layer {
-  const stated = layer.extra?.['defaultViewConfiguration'] as { color?: Channel['color']; intensityRange?: Channel['intensityRange'] } | undefined
+  const stated = layer.extra?.['defaultViewConfiguration'] as
+    | { color?: Channel['color']; intensityRange?: Channel['intensityRange'] }
+    | undefined
   if (layer.category === 'segmentation') return { ...layer, extra: undefined }
   return { ...layer, extra: viewConfiguration(settings?.color ?? stated?.color, settings?.intensityRange ?? stated?.intensityRange) }
 }
@@ -129,5 +136,8 @@ function pickChannel(name: string, channel: number | string, layers: readonly La
   const picked = typeof channel === 'number' ? layers[channel] : layers.find((layer) => layer.name === `${name}_${nameSuffix(channel)}`)
   if (picked) return { layers: [{ ...picked, name }], broken }
   const there = layers.map((layer) => layer.name.slice(name.length + 1)).join(', ')
-  return { layers: [], broken: [...broken, { name, status: `it has no channel ${JSON.stringify(channel)}; it has ${layers.length}: ${there}` }] }
+  return {
+    layers: [],
+    broken: [...broken, { name, status: `it has no channel ${JSON.stringify(channel)}; it has ${layers.length}: ${there}` }],
+  }
 }

@@ -24,11 +24,19 @@ export interface Levels {
 const MAX_SUB_IFDS = 64
 
 /** `base`: pages at full size; `others`: pages that may be smaller copies of them. Throws `Unusable` where the first cannot be decoded. */
-export async function findLevels(pages: Pages, first: number, base: Kind | undefined, others: readonly Kind[], options: PageOptions): Promise<Levels> {
+export async function findLevels(
+  pages: Pages,
+  first: number,
+  base: Kind | undefined,
+  others: readonly Kind[],
+  options: PageOptions,
+): Promise<Levels> {
   const { reader } = pages
   const baseIfd = await ifdAt(pages, first)
   const basePage = await readPage(reader, baseIfd, options)
-  const levels: Level[] = [{ factor: [1, 1, 1], page: basePage, find: async (from, n) => ({ reader: from.reader, ifd: await ifdAt(from, n) }) }]
+  const levels: Level[] = [
+    { factor: [1, 1, 1], page: basePage, find: async (from, n) => ({ reader: from.reader, ifd: await ifdAt(from, n) }) },
+  ]
   const notes: string[] = []
   const add = (page: Page, count: number, find: Level['find']) => {
     const factor = factorOf(basePage, page)
@@ -76,7 +84,8 @@ export async function findLevels(pages: Pages, first: number, base: Kind | undef
 
 export async function ifdAt(pages: Pages, n: number): Promise<Ifd> {
   const offset = await pages.offsetOf(n)
-  if (offset === undefined) throw new CorruptChunk({ file: pages.reader.file.name, cause: `page ${n + 1} is asked for, there are ${pages.count}` })
+  if (offset === undefined)
+    throw new CorruptChunk({ file: pages.reader.file.name, cause: `page ${n + 1} is asked for, there are ${pages.count}` })
   return pages.reader.ifd(offset)
 }
 

@@ -3,6 +3,7 @@ import type { Store } from '../../stores/store.ts'
 import type { VoxelSize } from '../../volume/chunked-array.ts'
 import { Unusable } from '../../volume/errors.ts'
 import type { Vec3 } from '../../volume/vec.ts'
+import { CoalescedFile } from './coalesce.ts'
 import { type Ifd, Tag } from './ifd.ts'
 import { ifdAt } from './levels.ts'
 import { type Page, type PageOptions, readPage } from './page.ts'
@@ -51,7 +52,7 @@ export const DESCRIPTION_TAGS = [
 export async function openReader(store: Store, key: string): Promise<TiffReader> {
   const file = await store.open(key)
   if (!file) throw new Unusable(`${key} is not there any more`)
-  return TiffReader.open(file)
+  return TiffReader.open(new CoalescedFile(file))
 }
 
 /** Throws `Unusable` for what cannot be shown rightly, `CorruptChunk` for what is damaged. */
@@ -86,7 +87,11 @@ async function describe(pages: Pages, kinds: readonly Kind[], first: Ifd, descri
     const planes = isContiguous ? await contiguousPlanes(reader, first, page, images) : pages.count
     const alike = kinds[0]!.pages.length === pages.count
     if (imageJ && alike)
-      return { series: imageJSeries(imageJ, first, planes, isContiguous, resolution(first), axes), others: [], planeBytes: bytesOfPlane(page) }
+      return {
+        series: imageJSeries(imageJ, first, planes, isContiguous, resolution(first), axes),
+        others: [],
+        planeBytes: bytesOfPlane(page),
+      }
     // several series in one file have descriptions of their own: then only the first counts, and only its pages
     if (shaped && (isContiguous || kinds[0]!.pages.length >= Math.min(shaped.planes, pages.count)))
       return { series: shapedSeries(shaped, planes, isContiguous, axes), others: [], planeBytes: bytesOfPlane(page) }
@@ -120,7 +125,13 @@ async function companionSeries(store: Store, key: string, pages: Pages | undefin
 }
 
 /** Images of the same size are layers of one dataset; others are left out. */
-async function describeOme(ome: Ome, store: Store, key: string, pages: Pages | undefined, options: SeriesOptions): Promise<Omit<FileSeries, 'pages'>> {
+async function describeOme(
+  ome: Ome,
+  store: Store,
+  key: string,
+  pages: Pages | undefined,
+  options: SeriesOptions,
+): Promise<Omit<FileSeries, 'pages'>> {
   const folder = folderOf(key)
   const [main] = ome.images
   if (!main) throw new Unusable(`${key} describes no image`)
@@ -141,7 +152,8 @@ async function describeOme(ome: Ome, store: Store, key: string, pages: Pages | u
     return { series: omeSeries(ome, image, source, options.axes), suffix, others: [], planeBytes: 0 }
   })
   const notes = pages ? breakNotes(pages) : []
-  if (left > 0) notes.push(`${left} of ${ome.images.length} images left out: they are not ${main.width}×${main.height}×${main.depth} as the first`)
+  if (left > 0)
+    notes.push(`${left} of ${ome.images.length} images left out: they are not ${main.width}×${main.height}×${main.depth} as the first`)
   return { all, notes }
 }
 
@@ -184,4 +196,3 @@ function resolution(ifd: Ifd): readonly [number, number] | undefined {
   const y = ifd.number(Tag.YResolution)
   return x !== undefined && y !== undefined ? [x, y] : undefined
 }
-

@@ -62,7 +62,8 @@ function filtersOf(ifd: Ifd, codec: string, { stored, samples, width, photometri
 function conversionsOf(ifd: Ifd, { stored, samples, served, width, photometric, isSegmentation }: SegmentFacts): Conversions[] {
   const conversions: Conversions[] = []
   if (stored.bits === 1) conversions.push({ conversion: 'bits', options: { rowSamples: width * samples, one: isSegmentation ? 1 : 255 } })
-  if (stored.kind === 'float' && stored.bits !== 32) conversions.push({ conversion: 'to-float32', options: { sampleBytes: stored.bits / 8 } })
+  if (stored.kind === 'float' && stored.bits !== 32)
+    conversions.push({ conversion: 'to-float32', options: { sampleBytes: stored.bits / 8 } })
   if (photometric === 3) conversions.push({ conversion: 'palette', options: { colours: coloursOf(ifd) } })
   else if (served !== samples)
     conversions.push({ conversion: 'pick-samples', options: { stored: samples, served, sampleBytes: sampleBytes(stored.served) } })

@@ -28,8 +28,7 @@ export const segmentCount = (page: Page): number => segmentsAcross(page) * segme
 export async function openPlane(file: Readable, ifd: Ifd, page: Page, pool: DecodePool, shift = 0): Promise<Plane> {
   const expected = segmentCount(page)
   const what = page.isTiled ? 'tiles' : 'strips'
-  const table = (ofTiles: number, ofStrips: number) =>
-    tableOf(ifd, page.isTiled && ifd.has(ofTiles) ? ofTiles : ofStrips, file)
+  const table = (ofTiles: number, ofStrips: number) => tableOf(ifd, page.isTiled && ifd.has(ofTiles) ? ofTiles : ofStrips, file)
   const offsets = table(Tag.TileOffsets, Tag.StripOffsets)
   if (!offsets) throw new Unusable(`the page at ${ifd.offset} does not say where its ${what} lie`)
   if (offsets.length < expected) throw new CorruptChunk({ file: file.name, cause: `${offsets.length} offsets for ${expected} ${what}` })

@@ -39,7 +39,10 @@ export async function extentOf(store: Store, key: string): Promise<Vec3 | undefi
     const { pages, all } = await readSeries(store, key, {})
     const { series } = all[0]!
     const { reader } = series.first.file === undefined ? pages! : { reader: await openReader(store, series.first.file) }
-    const { width, height } = await readPage(reader, series.first.file === undefined ? await ifdAt(pages!, series.first.page) : await reader.ifd(reader.firstIfd))
+    const { width, height } = await readPage(
+      reader,
+      series.first.file === undefined ? await ifdAt(pages!, series.first.page) : await reader.ifd(reader.firstIfd),
+    )
     return [width, height, series.depth]
   } catch {
     return undefined

@@ -13,7 +13,14 @@ interface Run {
 }
 
 /** Rows `start` to `end` of the plane whose first strip is `base`, in reads as long as they lie behind one another in the file. */
-export function readRows(plane: Plane, base: number, start: number, end: number, target: Uint8Array, buffers: Buffers): MaybePromise<boolean> {
+export function readRows(
+  plane: Plane,
+  base: number,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  buffers: Buffers,
+): MaybePromise<boolean> {
   const { page, file, decoder } = plane
   return chain(contiguousRuns(plane, base, start, end), (runs) => {
     if (runs.length === 0) return false

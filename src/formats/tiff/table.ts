@@ -23,7 +23,10 @@ export function tableOf(ifd: Ifd, tag: number, file: Readable): NumberTable | un
   if (inMemory) return { length: inMemory.length, heldBytes: 8 * inMemory.length, at: (n) => inMemory[n]! }
   const bytes = entry.count * typeBytes(entry.type)
   if (bytes === 0 || !(entry.offset + bytes <= file.size)) {
-    throw new CorruptChunk({ file: file.name, cause: `the ${entry.count} values of tag ${tag} lie at ${entry.offset}, the file ends at ${file.size}` })
+    throw new CorruptChunk({
+      file: file.name,
+      cause: `the ${entry.count} values of tag ${tag} lie at ${entry.offset}, the file ends at ${file.size}`,
+    })
   }
   return new PiecewiseTable(file, entry.type, entry.count, entry.offset, ifd.layout)
 }

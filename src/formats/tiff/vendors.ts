@@ -31,5 +31,6 @@ export function refuseVendors(ifd: Ifd, description: string): void {
     BY_TAG.find(([tag]) => ifd.has(tag))?.[1] ??
     BY_DESCRIPTION.find(([pattern]) => pattern.test(description.slice(0, 4096)))?.[1] ??
     (/^SI\.|^(Philips DP|ScanImage)/.test(software) ? (software.startsWith('Philips') ? 'Philips slide' : 'ScanImage') : undefined)
-  if (name) throw new Unusable(`a ${name} file, whose pages are arranged in a way of its own that is not supported yet: save it as OME-TIFF`)
+  if (name)
+    throw new Unusable(`a ${name} file, whose pages are arranged in a way of its own that is not supported yet: save it as OME-TIFF`)
 }

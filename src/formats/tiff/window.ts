@@ -34,7 +34,10 @@ export class MetadataWindows {
   /** Exactly these bytes. Throws `CorruptChunk` where the file ends before. */
   read(offset: number, length: number): MaybePromise<DataView> {
     if (!(offset >= 0 && offset + length <= this.file.size))
-      throw new CorruptChunk({ file: this.file.name, cause: `${length} bytes at ${offset} are asked for, the file ends at ${this.file.size}` })
+      throw new CorruptChunk({
+        file: this.file.name,
+        cause: `${length} bytes at ${offset} are asked for, the file ends at ${this.file.size}`,
+      })
     const held = this.#windows.find(({ start, bytes }) => offset >= start && offset + length <= start + bytes.length)
     if (held) return viewOf(held, offset, length)
     const size = Math.min(Math.max(length, this.#reach(offset)), this.file.size - offset)

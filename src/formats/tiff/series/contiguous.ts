@@ -14,7 +14,8 @@ export const bytesOfPlane = (page: Page): number => page.height * page.rowBytes.
 
 /** How many of `count` planes are in the file. Throws `Unusable` where they cannot lie behind one another. */
 export async function contiguousPlanes(reader: TiffReader, ifd: Ifd, page: Page, count: number): Promise<number> {
-  const refuse = (why: string) => new Unusable(`a stack of ${count} images with a directory for the first only, but ${why}: save it again as BigTIFF`)
+  const refuse = (why: string) =>
+    new Unusable(`a stack of ${count} images with a directory for the first only, but ${why}: save it again as BigTIFF`)
   if (page.pipeline.codec !== 'raw') throw refuse('it is compressed')
   if (page.isTiled) throw refuse('it is cut into tiles')
   const offsets = tableOf(ifd, Tag.StripOffsets, reader.file)
@@ -22,6 +23,7 @@ export async function contiguousPlanes(reader: TiffReader, ifd: Ifd, page: Page,
   const strips = segmentCount(page)
   const start = await offsets.at(0)
   const stripBytes = page.segment.height * page.rowBytes.stored
-  if (strips > 1 && !page.planar && (await offsets.at(strips - 1)) !== start + (strips - 1) * stripBytes) throw refuse('its strips lie apart')
+  if (strips > 1 && !page.planar && (await offsets.at(strips - 1)) !== start + (strips - 1) * stripBytes)
+    throw refuse('its strips lie apart')
   return Math.min(count, Math.max(1, Math.floor((reader.file.size - start) / bytesOfPlane(page))))
 }

@@ -21,7 +21,8 @@ const MAX_PLANES = 4e6
 /** Throws `Unusable` where a file is named that lies elsewhere, or no plane is there. */
 export function omeSeries(ome: Ome, image: OmeImage, source: OmeSource, axes: string | undefined): Series {
   const { samples } = source
-  const perPixel = image.samples !== undefined && image.samples > 1 ? image.samples : samples > 1 && image.sizeC % samples === 0 ? samples : 1
+  const perPixel =
+    image.samples !== undefined && image.samples > 1 ? image.samples : samples > 1 && image.sizeC % samples === 0 ? samples : 1
   const stated = dimsOfImage(image, perPixel)
   const planes = stated.reduce((product, { size }) => product * size, 1)
   if (planes > MAX_PLANES) throw new Unusable(`its OME-XML claims ${planes} planes`)
@@ -46,7 +47,9 @@ export function omeSeries(ome: Ome, image: OmeImage, source: OmeSource, axes: st
     voxelSize: image.voxelSize,
     notes: [
       ...(absent > 0 ? [`${absent} of ${planes} planes are not there: empty`] : []),
-      ...(table.missing.size > 0 ? [`${table.missing.size} files of the set are missing: ${[...table.missing].slice(0, 3).join(', ')}`] : []),
+      ...(table.missing.size > 0
+        ? [`${table.missing.size} files of the set are missing: ${[...table.missing].slice(0, 3).join(', ')}`]
+        : []),
     ],
   }
 }
@@ -60,7 +63,13 @@ interface PlaneTable {
   readonly missing: ReadonlySet<string>
 }
 
-function planeTable(ome: Ome, { blocks }: OmeImage, number: (z: number, c: number, t: number) => number, planes: number, source: OmeSource): PlaneTable {
+function planeTable(
+  ome: Ome,
+  { blocks }: OmeImage,
+  number: (z: number, c: number, t: number) => number,
+  planes: number,
+  source: OmeSource,
+): PlaneTable {
   const pages = new Int32Array(planes).fill(-1)
   const fileOf = new Uint32Array(planes)
   const files: (string | undefined)[] = [undefined]

@@ -61,7 +61,8 @@ export function parseOme(xml: string): Ome {
 function parsePixels(name: string | undefined, { attributes, content }: Element): OmeImage {
   const size = (key: string) => {
     const value = Number(attributes.get(key) ?? 1)
-    if (!Number.isSafeInteger(value) || value < 1 || value > MAX_SIZE) throw new Unusable(`its OME-XML says ${key}="${attributes.get(key)}"`)
+    if (!Number.isSafeInteger(value) || value < 1 || value > MAX_SIZE)
+      throw new Unusable(`its OME-XML says ${key}="${attributes.get(key)}"`)
     return value
   }
   const edge = (axis: string) => {
@@ -73,7 +74,8 @@ function parsePixels(name: string | undefined, { attributes, content }: Element)
   if (!/^XY(ZCT|ZTC|CZT|CTZ|TZC|TCZ)$/.test(order)) throw new Unusable(`its OME-XML says DimensionOrder="${order}"`)
   const channels = [...elements(content, 'Channel')]
   const perPixel = channels.map((channel) => Number(channel.attributes.get('SamplesPerPixel') ?? 1))
-  if (perPixel.some((samples) => samples !== perPixel[0])) throw new Unusable(`its OME-XML has channels of ${perPixel.join(', ')} samples per pixel`)
+  if (perPixel.some((samples) => samples !== perPixel[0]))
+    throw new Unusable(`its OME-XML has channels of ${perPixel.join(', ')} samples per pixel`)
   return {
     name,
     width: size('SizeX'),
@@ -92,7 +94,8 @@ function parsePixels(name: string | undefined, { attributes, content }: Element)
 function parseTiffData({ attributes, content }: Element): TiffData {
   const number = (key: string) => {
     const value = attributes.has(key) ? Number(attributes.get(key)) : undefined
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) throw new Unusable(`its OME-XML says ${key}="${attributes.get(key)}"`)
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
+      throw new Unusable(`its OME-XML says ${key}="${attributes.get(key)}"`)
     return value
   }
   const uuid = [...elements(content, 'UUID')][0]
@@ -118,4 +121,7 @@ function colorOf(text: string | undefined): Channel['color'] {
 
 /** Dimensions of pages, for as many samples as a pixel holds. */
 export const dimsOfImage = (image: OmeImage, samples: number): Dim[] =>
-  [...image.order].map((axis) => ({ axis, size: axis === 'Z' ? image.depth : axis === 'T' ? image.times : Math.max(1, Math.floor(image.sizeC / samples)) }))
+  [...image.order].map((axis) => ({
+    axis,
+    size: axis === 'Z' ? image.depth : axis === 'T' ? image.times : Math.max(1, Math.floor(image.sizeC / samples)),
+  }))

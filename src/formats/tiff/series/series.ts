@@ -59,7 +59,8 @@ export function dimsOf(axes: string, shape: readonly number[]): Dim[] {
   const named = dims.map(({ axis }) => (axis === 'Z' || axis === 'C' || axis === 'T' ? axis : undefined))
   const unnamed = named.filter((axis) => axis === undefined).length
   if (unnamed === 1 && !named.includes('Z')) return dims.map(({ size }, n) => ({ axis: named[n] ?? 'Z', size }))
-  if (unnamed > 0) throw new Unusable(`its axes are ${axes}YX (${shape.join('×')} pages): say in datasets.json which they are, as in "axes": "TZCYX"`)
+  if (unnamed > 0)
+    throw new Unusable(`its axes are ${axes}YX (${shape.join('×')} pages): say in datasets.json which they are, as in "axes": "TZCYX"`)
   return dims
 }
 
@@ -71,7 +72,12 @@ export function relabel(dims: readonly Dim[], axes: string | undefined): readonl
   if (axes === undefined) return dims
   const letters = axes.toUpperCase().replace(/S$/, '').replace(/YX$/, '')
   const long = dims.filter(({ size }) => size > 1)
-  const given = letters.length === long.length ? letters : letters.length === dims.length ? [...letters].filter((_, n) => dims[n]!.size > 1).join('') : ''
+  const given =
+    letters.length === long.length
+      ? letters
+      : letters.length === dims.length
+        ? [...letters].filter((_, n) => dims[n]!.size > 1).join('')
+        : ''
   if (given.length !== long.length || /[^ZCT]/.test(given) || new Set(given).size !== given.length) {
     const found = long.map(({ axis, size }) => `${axis}=${size}`).join(' ') || 'none'
     throw new Unusable(`"axes": "${axes}" in datasets.json does not fit its dimensions of pages: ${found}`)
