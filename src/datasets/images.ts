@@ -39,7 +39,8 @@ async function omeSets(store: Store, names: readonly string[]): Promise<ImageLay
   for (const name of candidates) {
     if (claimed.has(name)) continue
     const others = (await setOf(store, name)).filter((other) => present.has(other) && !claimed.has(other))
-    if (others.length === 0) continue
+    // a companion file without files says why when it is opened
+    if (others.length === 0 && !isCompanion(name)) continue
     for (const member of [name, ...others]) claimed.add(member)
     sets.push({ name: stemOf(name.replace(/\.companion\.ome$/i, '.ome')), slices: [{ key: name, z: 0 }], others })
   }

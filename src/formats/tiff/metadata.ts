@@ -12,7 +12,7 @@ import { TiffReader } from './reader.ts'
 import { bytesOfPlane, contiguousPlanes } from './series/contiguous.ts'
 import { imageJSeries, parseImageJ } from './series/imagej.ts'
 import { isOme, type Ome, parseOme } from './series/ome.ts'
-import { omeSeries } from './series/ome-series.ts'
+import { isPlainName, omeSeries } from './series/ome-series.ts'
 import { aperioSeries, baseKind, breakNotes, plainSeries } from './series/plain.ts'
 import type { Series } from './series/series.ts'
 import { parseShaped, shapedSeries } from './series/shaped.ts'
@@ -63,16 +63,18 @@ export async function readSeries(store: Store, key: string, options: SeriesOptio
   const kinds = await walkKinds(pages)
   const first = await reader.load(await ifdAt(pages, 0), DESCRIPTION_TAGS)
   const description = first.text(Tag.ImageDescription) ?? ''
+  const notes: string[] = []
   if (isOme(description)) {
     const ome = parseOme(description)
-    if (ome.companion !== undefined && ome.images.length === 0 && /^[^/\\\0]+$/.test(ome.companion)) {
-      const described = await companionSeries(store, `${folderOf(key)}${ome.companion}`, pages, options).catch(() => undefined)
-      if (described) return described
+    if (ome.companion !== undefined && ome.images.length === 0) {
+      const described = await ofCompanion(ome.companion, store, key, pages, options)
+      if (!('failed' in described)) return described
+      notes.push(described.failed)
     }
     if (ome.images.length > 0) return { pages, ...(await describeOme(ome, store, key, pages, options)) }
   } else refuseVendors(first, description)
   const one = await describe(pages, kinds, first, description, options)
-  return { pages, all: [one], notes: breakNotes(pages) }
+  return { pages, all: [one], notes: [...notes, ...breakNotes(pages)] }
 }
 
 async function describe(pages: Pages, kinds: readonly Kind[], first: Ifd, description: string, options: SeriesOptions): Promise<Described> {
@@ -112,6 +114,24 @@ async function readable(reader: TiffReader, ifd: Ifd, options: PageOptions): Pro
     return await readPage(reader, ifd, options)
   } catch (error) {
     if (error instanceof Unusable) return undefined
+    throw error
+  }
+}
+
+/** What a file's companion says about it; a note where that is of no use, for the file has pages of its own. */
+async function ofCompanion(
+  name: string,
+  store: Store,
+  key: string,
+  pages: Pages,
+  options: SeriesOptions,
+): Promise<FileSeries | { readonly failed: string }> {
+  const failed = (why: string) => ({ failed: `its metadata is said to be in the companion file ${name}: ${why}; shown by itself` })
+  if (!isPlainName(name)) return failed('that is not in its own folder')
+  try {
+    return await companionSeries(store, `${folderOf(key)}${name}`, pages, options)
+  } catch (error) {
+    if (error instanceof Unusable) return failed(error.message)
     throw error
   }
 }

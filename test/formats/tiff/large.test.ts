@@ -68,7 +68,13 @@ function cloudOptimised(): { path: string; tileAt: (n: number) => number } {
   expect(bytes.length).toBeLessThan(first)
   const tileAt = (n: number) => first + n * tile
   const mark = new Uint8Array(tile).fill(77)
-  return { path: sparseFile('cog.tif', at, [[0, bytes], [tileAt(129_599), mark]]), tileAt }
+  return {
+    path: sparseFile('cog.tif', at, [
+      [0, bytes],
+      [tileAt(129_599), mark],
+    ]),
+    tileAt,
+  }
 }
 
 describe('a cloud-optimised GeoTIFF of 130 GB', () => {
@@ -92,10 +98,15 @@ test('a stack whose planes follow one another is read in one piece, not plane by
   const plane = width * height
   const pages = Array.from({ length: depth }, (_, z) => ({ tags: greyPage(width, height, dataAt + z * plane) }))
   const voxels = Uint8Array.from({ length: plane * depth }, (_, i) => (i * 7 + (i >> 12)) & 255)
-  const path = sparseFile('stack.tif', dataAt + plane * depth, [[0, buildTiff(pages).bytes], [dataAt, voxels]])
+  const path = sparseFile('stack.tif', dataAt + plane * depth, [
+    [0, buildTiff(pages).bytes],
+    [dataAt, voxels],
+  ])
   const { dataset, store } = await openFarAway(path)
   const before = store.reads.length
-  expect(Buffer.from(await readBox(dataset.layers[0]!, [1, 1, 1], [0, 0, 0], [width, height, depth])).equals(Buffer.from(voxels))).toBe(true)
+  expect(Buffer.from(await readBox(dataset.layers[0]!, [1, 1, 1], [0, 0, 0], [width, height, depth])).equals(Buffer.from(voxels))).toBe(
+    true,
+  )
   expect(store.reads.length - before).toBeLessThanOrEqual(4)
 })
 
@@ -124,11 +135,21 @@ describe('more than 4 GiB', () => {
     const edge = 70_000
     const dataAt = 4096
     const { bytes } = buildTiff(
-      [{ tags: greyPage(edge, edge, dataAt, [{ tag: 279, type: 16, values: [edge * edge] }, { tag: 273, type: 16, values: [dataAt] }]) }],
+      [
+        {
+          tags: greyPage(edge, edge, dataAt, [
+            { tag: 279, type: 16, values: [edge * edge] },
+            { tag: 273, type: 16, values: [dataAt] },
+          ]),
+        },
+      ],
       true,
     )
     const far = dataAt + 69_000 * edge + 12_345
-    const path = sparseFile('strip.tif', dataAt + edge * edge, [[0, bytes], [far, Uint8Array.of(5, 6, 7)]])
+    const path = sparseFile('strip.tif', dataAt + edge * edge, [
+      [0, bytes],
+      [far, Uint8Array.of(5, 6, 7)],
+    ])
     const { layers } = await openPath(path, resources)
     expect([...(await readBox(layers[0]!, [1, 1, 1], [12_344, 69_000, 0], [5, 1, 1]))]).toEqual([0, 5, 6, 7, 0])
   })
@@ -139,7 +160,10 @@ describe('more than 4 GiB', () => {
     const description = `ImageJ=1.53t\nimages=${images}\nslices=${images}\nloop=false\nspacing=0.5\nunit=um\n`
     const { bytes } = buildTiff([{ tags: greyPage(edge, edge, dataAt, [{ tag: 270, type: 2, values: description }]) }])
     const at = dataAt + 333 * edge * edge + 7 * edge + 9
-    const path = sparseFile('imagej.tif', dataAt + images * edge * edge, [[0, bytes], [at, Uint8Array.of(1, 2, 3)]])
+    const path = sparseFile('imagej.tif', dataAt + images * edge * edge, [
+      [0, bytes],
+      [at, Uint8Array.of(1, 2, 3)],
+    ])
     const { layers } = await openPath(path, resources)
     expect(layers[0]!.boundingBox.max).toEqual([edge, edge, images])
     expect([...(await readBox(layers[0]!, [1, 1, 1], [9, 7, 333], [3, 1, 1]))]).toEqual([1, 2, 3])
@@ -147,8 +171,14 @@ describe('more than 4 GiB', () => {
 })
 
 test('a 40,000² image in one compressed strip is refused with the command that mends it', async () => {
-  const { bytes } = buildTiff([{ tags: greyPage(40_000, 40_000, 4096, [{ tag: 259, type: 3, values: [5] }, { tag: 279, type: 4, values: [1000] }]) }])
+  const { bytes } = buildTiff([
+    {
+      tags: greyPage(40_000, 40_000, 4096, [
+        { tag: 259, type: 3, values: [5] },
+        { tag: 279, type: 4, values: [1000] },
+      ]),
+    },
+  ])
   const path = sparseFile('one-strip.tif', 8192, [[0, bytes]])
   await expect(openPath(path, resources)).rejects.toThrow(/1600000000 bytes.*vips tiffsave/)
 })
-

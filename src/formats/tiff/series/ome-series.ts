@@ -112,14 +112,16 @@ function ownBlocks(ome: Ome, blocks: readonly TiffData[], { ownName, present }: 
   }
 }
 
-/** The names become keys of the folder. */
+/** Names become keys of the folder, so they must not lead out of it. */
+export const isPlainName = (name: string): boolean => name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)
+
 function checkName(name: string): void {
-  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name))
+  if (!isPlainName(name))
     throw new Unusable(`its OME-XML names the file ${JSON.stringify(name.slice(0, 200))}, which is not in its own folder`)
 }
 
 /** Names of the other files the XML speaks of, as far as they are plain names. */
 export function omeMembers({ images, companion }: Ome): string[] {
   const names = images.flatMap(({ blocks }) => blocks.flatMap(({ file }) => (file === undefined ? [] : [file])))
-  return [...new Set([...names, ...(companion === undefined ? [] : [companion])])].filter((name) => !/[/\\\0]/.test(name))
+  return [...new Set([...names, ...(companion === undefined ? [] : [companion])])].filter(isPlainName)
 }
