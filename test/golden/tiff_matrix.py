@@ -159,6 +159,8 @@ def containers(golden):
     tiles = [golden.texture((16, 16), "int16", 31), None, None, golden.texture((16, 16), "int16", 32)]
     tifffile.imwrite(path, iter(tiles), shape=(32, 32), dtype="int16", tile=(16, 16), metadata=None, extratags=[(42113, "s", 0, "-9999", True)])
     finish(golden, path, "nodata", "GeoTIFF's no-data value stands in tiles that are not stored")
+    add(golden, "tiles_cut", "raw tiles that are read in parts", golden.texture((100, 500), "uint8", 34), tile=(64, 512))
+    add(golden, "tiles_cut_big", "raw big-endian tiles that are read in parts", golden.texture((100, 250), "uint16", 35), tile=(64, 256), byteorder=">")
     add(golden, "bigtiff_tiles_big", "BigTIFF, big-endian, planes of tiles", golden.texture((2, *SMALL), "uint16", 33), planarconfig="separate", bigtiff=True, byteorder=">", tile=TILE, compression="lzw")
 
 

@@ -18,6 +18,8 @@ export interface TiffArrayParts {
   /** Layout all pages share. */
   readonly page: Page
   readonly depth: number
+  /** Each read of the file takes a round trip. */
+  readonly isFar: boolean
   /** Planar files: the sample planes that make up the voxel. Else empty. */
   readonly samplePlanes: readonly number[]
   /** The page at a z; undefined where a slice is absent from a stack. */
@@ -38,13 +40,13 @@ export class TiffArray implements ChunkedArray {
 
   /** Throws `Unusable` where a chunk would be too large. */
   constructor(parts: TiffArrayParts) {
-    const { page, depth, samplePlanes } = parts
+    const { page, depth, isFar, samplePlanes } = parts
     this.#parts = parts
     this.id = parts.id
     this.dataType = page.dataType
     this.channels = page.planar ? samplePlanes.length : page.served
     this.box = boxAt(ZERO, [page.width, page.height, depth])
-    this.chunkSize = [page.segment.width, chunkRows(page), 1]
+    this.chunkSize = [page.segment.width, chunkRows(page, isFar), 1]
   }
 
   /** Throws `CorruptChunk` naming file and tile or strip, or `UpstreamError`. */
@@ -94,9 +96,14 @@ export class TiffArray implements ChunkedArray {
     const { page } = plane
     const { buffers } = this.#parts
     const base = samplePlane * segmentsAcross(page) * segmentsDown(page)
-    if (page.isTiled) return readSegment(plane, base + index[1] * segmentsAcross(page) + index[0], page.segment.height, target, buffers)
-    const start = index[1] * this.chunkSize[1]
-    const end = Math.min(start + this.chunkSize[1], page.height)
+    const rows = this.chunkSize[1]
+    if (page.isTiled) {
+      const perTile = page.segment.height / rows
+      const tile = base + Math.floor(index[1] / perTile) * segmentsAcross(page) + index[0]
+      return readSegment(plane, tile, rows, target, buffers, (index[1] % perTile) * rows)
+    }
+    const start = index[1] * rows
+    const end = Math.min(start + rows, page.height)
     if (page.pipeline.codec === 'raw') return readRows(plane, base, start, end, target, buffers)
     const strip = page.segment.height
     const rowBytes = page.rowBytes.served

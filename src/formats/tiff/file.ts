@@ -8,7 +8,7 @@ import { findLevels, ifdAt, type Level } from './levels.ts'
 import { DESCRIPTION_TAGS, type Described, openReader, readSeries, type SeriesOptions, voxelSizeOf } from './metadata.ts'
 import { readPage } from './page.ts'
 import { Pages } from './pages.ts'
-import { openPlane, type Plane, planeBytes } from './plane.ts'
+import { Decoders, openPlane, type Plane, planeBytes } from './plane.ts'
 import { checkAlike } from './same.ts'
 import type { PlaneAddress } from './series/series.ts'
 
@@ -39,7 +39,15 @@ export async function openFile(
     const { levels, notes: left } = await findLevels(pages, series.first.page, base, others, options)
     const name = suffix === undefined ? image.name : `${image.name}_${suffix}`
     const opener = planeOpener(described, levels, key, pagesOf, options, context)
-    const volume = { name, depth: series.depth, channels: series.channels, times: series.times, levels, planeAt: opener }
+    const volume = {
+      name,
+      depth: series.depth,
+      channels: series.channels,
+      times: series.times,
+      levels,
+      isFar: pages.reader.isFar,
+      planeAt: opener,
+    }
     const made = volumeLayers(volume, settings, context)
     layers.push(...made.layers)
     broken.push(...made.broken)
@@ -57,13 +65,14 @@ function planeOpener(
   options: SeriesOptions,
   context: OpenContext,
 ) {
+  const decoders = new Decoders(context.pool)
   const open = async (level: Level, { file, page: n, behind }: PlaneAddress): Promise<Plane | undefined> => {
     const pages = await pagesOf(file)
     if (!pages) return undefined
     const { reader, ifd } = await level.find(pages, n)
     const page = await readPage(reader, ifd, options)
     checkAlike(page, level.page, `page ${n + 1}`)
-    return openPlane(reader.file, ifd, page, context.pool, behind * stride)
+    return openPlane(reader.file, ifd, page, decoders, behind * stride)
   }
   const kind = options.isSegmentation ? 'ids' : 'grey'
   return (at: number, z: number, channel: number, time: number) => {

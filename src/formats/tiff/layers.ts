@@ -20,6 +20,8 @@ export interface Volume {
   readonly channels: readonly Channel[]
   readonly times: number
   readonly levels: readonly Pick<Level, 'factor' | 'page'>[]
+  /** Each read takes a round trip. */
+  readonly isFar: boolean
   planeAt(level: number, z: number, channel: number, time: number): MaybePromise<Plane | undefined>
 }
 
@@ -98,6 +100,7 @@ function magsOf(volume: Volume, full: string, samplePlanes: readonly number[], c
       id: `${context.id}/${full}/${magLiteral(factor)}${volume.times > 1 ? `/t${time}` : ''}`,
       page,
       depth: volume.depth,
+      isFar: volume.isFar,
       samplePlanes,
       planeAt: (z: number) => volume.planeAt(level, z, channel, time),
       changed: () => context.changed(),

@@ -1,10 +1,9 @@
 /** PNG and JPEG files as slices of a z-stack: a page of one tile, the file itself. */
 import { pngHeader } from '../../../codecs/png.ts'
-import type { DecodePool } from '../../../codecs/pool.ts'
 import type { Readable } from '../../stores/store.ts'
 import { Unusable } from '../../volume/errors.ts'
 import type { Page } from './page.ts'
-import type { Plane } from './plane.ts'
+import type { Decoders, Plane } from './plane.ts'
 import { MetadataWindows } from './window.ts'
 
 export const isPicture = (key: string): boolean => /\.(png|jpe?g)$/i.test(key)
@@ -24,13 +23,13 @@ export async function readPicture(file: Readable): Promise<Page> {
   return pageOf(width, height, samples, served, sampleBytes, pipeline)
 }
 
-export const openPicture = async (file: Readable, page: Page, pool: DecodePool): Promise<Plane> => ({
+export const openPicture = async (file: Readable, page: Page, decoders: Decoders): Promise<Plane> => ({
   file,
   page,
   offsets: { length: 1, heldBytes: 0, at: () => 0 },
   byteCounts: { length: 1, heldBytes: 0, at: () => file.size },
   shift: 0,
-  decoder: await pool.decoder(page.pipeline),
+  decoder: await decoders.get(page.pipeline),
 })
 
 async function jpegPage(windows: MetadataWindows): Promise<Page> {

@@ -1,5 +1,5 @@
 /** One page ready to be read from: its file, what it is, where its tiles or strips lie. */
-import { isPlain } from '../../../codecs/codec.ts'
+import { isPlain, type Pipeline } from '../../../codecs/codec.ts'
 import type { DecodePool, Decoder } from '../../../codecs/pool.ts'
 import type { Readable } from '../../stores/store.ts'
 import { CorruptChunk, Unusable } from '../../volume/errors.ts'
@@ -18,6 +18,27 @@ export interface Plane {
   readonly decoder: Decoder
 }
 
+/** Decoders of the pages of one layer: mostly they are all the same. */
+export class Decoders {
+  readonly #pool: DecodePool
+  readonly #byPipeline = new Map<string, Promise<Decoder>>()
+
+  constructor(pool: DecodePool) {
+    this.#pool = pool
+  }
+
+  get(pipeline: Pipeline): Promise<Decoder> {
+    const key = JSON.stringify(pipeline)
+    let decoder = this.#byPipeline.get(key)
+    if (!decoder) this.#byPipeline.set(key, (decoder = this.#pool.decoder(pipeline)))
+    if (this.#byPipeline.size > MAX_DECODERS) this.#byPipeline.clear()
+    return decoder
+  }
+}
+
+/** Pages with tables of their own (JPEG) have decoders of their own. */
+const MAX_DECODERS = 64
+
 export const planeBytes = ({ offsets, byteCounts }: Plane): number => offsets.heldBytes + byteCounts.heldBytes
 
 export const segmentsAcross = (page: Page): number => Math.ceil(page.width / page.segment.width)
@@ -25,7 +46,7 @@ export const segmentsDown = (page: Page): number => Math.ceil(page.height / page
 export const segmentCount = (page: Page): number => segmentsAcross(page) * segmentsDown(page) * (page.planar ? page.samples : 1)
 
 /** Finds the tables of tiles or strips. Throws `CorruptChunk` where they are shorter than the image needs. */
-export async function openPlane(file: Readable, ifd: Ifd, page: Page, pool: DecodePool, shift = 0): Promise<Plane> {
+export async function openPlane(file: Readable, ifd: Ifd, page: Page, decoders: Decoders, shift = 0): Promise<Plane> {
   const expected = segmentCount(page)
   const what = page.isTiled ? 'tiles' : 'strips'
   const table = (ofTiles: number, ofStrips: number) => tableOf(ifd, page.isTiled && ifd.has(ofTiles) ? ofTiles : ofStrips, file)
@@ -35,7 +56,7 @@ export async function openPlane(file: Readable, ifd: Ifd, page: Page, pool: Deco
   const byteCounts = table(Tag.TileByteCounts, Tag.StripByteCounts) ?? impliedByteCounts(page, offsets.length, file)
   if (byteCounts.length < expected)
     throw new CorruptChunk({ file: file.name, cause: `${byteCounts.length} byte counts for ${expected} ${what}` })
-  return { file, page, offsets, byteCounts, shift, decoder: await pool.decoder(page.pipeline) }
+  return { file, page, offsets, byteCounts, shift, decoder: await decoders.get(page.pipeline) }
 }
 
 /** Old writers leave the byte counts out where nothing is compressed. */

@@ -49,6 +49,11 @@ export class TiffReader {
     })
   }
 
+  /** Each read takes a round trip. */
+  get isFar(): boolean {
+    return this.#windows.isFar
+  }
+
   /** The directory at this offset. Throws `CorruptChunk` where there cannot be one. */
   ifd(offset: number): MaybePromise<Ifd> {
     const { countBytes, entryBytes, pointerBytes } = sizesOf(this.layout)

@@ -11,7 +11,7 @@ import { volumeLayers } from './layers.ts'
 import { DESCRIPTION_TAGS, voxelSizeOf } from './metadata.ts'
 import { type Page, type PageOptions, readPage } from './page.ts'
 import { isPicture, openPicture, readPicture } from './picture.ts'
-import { openPlane, type Plane, planeBytes } from './plane.ts'
+import { Decoders, openPlane, type Plane, planeBytes } from './plane.ts'
 import { TiffReader } from './reader.ts'
 import { checkAlike } from './same.ts'
 import { isOme, parseOme } from './series/ome.ts'
@@ -29,7 +29,8 @@ export async function openStack(
   const first = image.slices[0]!
   const firstFile = await store.open(first.key)
   if (!firstFile) throw new Unusable(`${first.key} is not there any more`)
-  const { page, ifd } = await slicePage(first.key, firstFile, options)
+  const { page, ifd, reader } = await slicePage(first.key, firstFile, options)
+  const decoders = new Decoders(context.pool)
   const versions = new Map<string, string>()
   const open = async (key: string): Promise<Plane | undefined> => {
     const file = await store.open(key)
@@ -40,7 +41,7 @@ export async function openStack(
     versions.set(key, file.version)
     const own = await slicePage(key, file, options)
     checkAlike(own.page, page, key)
-    return own.ifd ? openPlane(file, own.ifd, own.page, context.pool) : openPicture(file, own.page, context.pool)
+    return own.ifd ? openPlane(file, own.ifd, own.page, decoders) : openPicture(file, own.page, decoders)
   }
   const volume = {
     name: image.name,
@@ -48,6 +49,7 @@ export async function openStack(
     channels: [{}],
     times: 1,
     levels: [{ factor: [1, 1, 1] as const, page }],
+    isFar: reader?.isFar ?? false,
     planeAt: (_: number, z: number) => {
       const key = byZ.get(z)
       return key === undefined ? undefined : context.tables.get(`${context.id}/${key}`, () => open(key), planeBytes)
@@ -59,16 +61,16 @@ export async function openStack(
   return { layers, broken, notes: [stack, ...(image.notes ?? []), ...page.notes], voxelSize: voxelSize(ifd, depth) }
 }
 
-async function slicePage(key: string, file: Readable, options: PageOptions): Promise<{ page: Page; ifd: Ifd | undefined }> {
+async function slicePage(key: string, file: Readable, options: PageOptions): Promise<{ page: Page; ifd?: Ifd; reader?: TiffReader }> {
   if (isPicture(key)) {
     const page = await readPicture(file).catch((error) => {
       throw error instanceof CodecError ? new CorruptChunk({ file: file.name, cause: error.message }) : error
     })
-    return { page, ifd: undefined }
+    return { page }
   }
   const reader = await TiffReader.open(file)
   const ifd = await reader.load(await reader.ifd(reader.firstIfd), DESCRIPTION_TAGS)
-  return { page: await readPage(reader, ifd, options), ifd }
+  return { page: await readPage(reader, ifd, options), ifd, reader }
 }
 
 function voxelSize(ifd: Ifd | undefined, depth: number): Dataset['voxelSize'] {

@@ -20,6 +20,8 @@ interface Window {
 
 export class MetadataWindows {
   readonly file: Readable
+  /** Reads of this file take time. */
+  isFar = false
   #windows: Window[] = []
 
   constructor(file: Readable) {
@@ -42,7 +44,9 @@ export class MetadataWindows {
     if (held) return viewOf(held, offset, length)
     const size = Math.min(Math.max(length, this.#reach(offset)), this.file.size - offset)
     const window = { start: offset, bytes: new Uint8Array(size) }
-    return chain(this.file.read(window.bytes, offset), () => {
+    const reading = this.file.read(window.bytes, offset)
+    this.isFar ||= reading instanceof Promise
+    return chain(reading, () => {
       if (size <= MOST_BYTES) this.#windows = [window, ...this.#windows].slice(0, KEPT)
       return viewOf(window, offset, length)
     })
