@@ -18,6 +18,7 @@ export interface PngHeader {
 }
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+const [IHDR, PLTE, IDAT, IEND] = [0x49484452, 0x504c5445, 0x49444154, 0x49454e44]
 /** Samples per pixel of each colour type. */
 const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 /** Adam7: x and y of the first pixel of each pass, and the steps. */
@@ -34,7 +35,7 @@ const PASSES = [
 /** From the first 33 bytes. Throws `CodecError` for what is no PNG, or of a depth that is not read. */
 export function pngHeader(bytes: Uint8Array): PngHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (bytes.length < 33 || SIGNATURE.some((byte, n) => bytes[n] !== byte) || view.getUint32(12) !== 0x49484452)
+  if (bytes.length < 33 || SIGNATURE.some((byte, n) => bytes[n] !== byte) || view.getUint32(12) !== IHDR)
     throw new CodecError('PNG: does not begin as one')
   const [depth, type, interlace] = [bytes[24]!, bytes[25]!, bytes[28]!]
   const samples = SAMPLES[type]
@@ -93,9 +94,12 @@ function chunksOf(source: Uint8Array): { data: Uint8Array; colours: Uint8Array }
     if (at + 12 + length > source.length)
       throw new CodecError(`PNG: a chunk of ${length} bytes at ${at}, the data ends at ${source.length}`)
     const body = source.subarray(at + 8, at + 8 + length)
-    if (type === 0x49444154) parts.push(body)
-    else if (type === 0x504c5445) colours = body
-    else if (type === 0x49454e44) return { data: Buffer.concat(parts), colours }
+    const isNeeded = type === IHDR || type === IDAT || type === PLTE
+    if (isNeeded && Bun.hash.crc32(source.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length))
+      throw new CodecError(`PNG: the checksum of the chunk at byte ${at} is wrong`)
+    if (type === IDAT) parts.push(body)
+    else if (type === PLTE) colours = body
+    else if (type === IEND) return { data: Buffer.concat(parts), colours }
     at += 12 + length
   }
 }
@@ -103,11 +107,12 @@ function chunksOf(source: Uint8Array): { data: Uint8Array; colours: Uint8Array }
 function inflated(data: Uint8Array, expected: number): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = inflateSync(data, { maxOutputLength: expected })
+    bytes = inflateSync(data, { maxOutputLength: expected + 1 })
   } catch (error) {
-    throw new CodecError(`PNG: ${String(error)}`)
+    const isLonger = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    throw new CodecError(`PNG: ${isLonger ? `inflates to more than the ${expected} bytes of its pixels` : String(error)}`)
   }
-  if (bytes.length !== expected) throw new CodecError(`PNG: ${bytes.length} bytes of rows instead of ${expected}`)
+  if (bytes.length !== expected) throw new CodecError(`PNG: inflates to ${bytes.length} bytes instead of ${expected}`)
   return bytes
 }
 

@@ -16,8 +16,8 @@ export interface DatasetEntry {
   readonly name: string
   readonly path?: string | undefined
   readonly scale?: Vec3 | undefined
-  /** All of it, for the format. */
-  readonly config: Readonly<Record<string, unknown>>
+  /** All of it as it stands there, for the format. */
+  readonly written: Readonly<Record<string, unknown>>
 }
 
 export interface UnusableEntry {
@@ -96,7 +96,7 @@ export function sortEntries(
           const { path, scale } = config
           // two numbers are x and y of a plane; z = 1, as in webknossos-connect
           const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
-          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm, config })
+          usable.push({ ...place, backend: backend as 'wkw' | 'tiff', path, scale: nm, written: config })
         }
       }
     }

@@ -63,16 +63,16 @@ async function applyEntry(
     const rule = `${found.rule}, and datasets.json`
     if (found.descriptor?.format !== 'tiff' || backend !== 'tiff') {
       if (!found.descriptor || found.descriptor.format === backend)
-        return { ...found, descriptor: found.descriptor && { ...found.descriptor, scale, config: entry.config }, rule, fingerprint }
+        return { ...found, descriptor: found.descriptor && { ...found.descriptor, scale, config: entry.written }, rule, fingerprint }
     } else {
       const { folder, root, images = [] } = found.descriptor
       const store = new FileStore(folder, handles, await AllowedFolders.of([root]))
       try {
-        const layers = await configuredLayers(entry.config, async () => images, store)
+        const layers = await configuredLayers(entry.written, async () => images, store)
         const files = layers === images ? '' : ` ${await fingerprintOf(folder, layers)}`
         return {
           ...found,
-          descriptor: { ...found.descriptor, images: layers, scale, config: entry.config },
+          descriptor: { ...found.descriptor, images: layers, scale, config: entry.written },
           rule,
           fingerprint: fingerprint + files,
         }
@@ -93,7 +93,7 @@ async function applyEntry(
       if (isFile) return bad(`${path} is a file, a WKW dataset is a folder`)
       return {
         ...place,
-        descriptor: { format: 'wkw', folder, root, scale, config: entry.config },
+        descriptor: { format: 'wkw', folder, root, scale, config: entry.written },
         fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}`,
       }
     }
@@ -101,10 +101,10 @@ async function applyEntry(
     const store = new FileStore(folder, handles, allowed)
     const found = async () =>
       isFile ? [fileLayer(path, root)] : imageLayers(store, layerFiles(await listFolder(folder, allowed)), basename(path))
-    const images = await configuredLayers(entry.config, found, store)
+    const images = await configuredLayers(entry.written, found, store)
     return {
       ...place,
-      descriptor: { format: 'tiff', folder, root, images, scale, config: entry.config },
+      descriptor: { format: 'tiff', folder, root, images, scale, config: entry.written },
       fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}`,
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Which series the pages of a file make, and how large a voxel is. */
 import type { Store } from '../../stores/store.ts'
 import type { VoxelSize } from '../../volume/chunked-array.ts'
-import { Unusable } from '../../volume/errors.ts'
+import { OutsideAllowed, Unusable } from '../../volume/errors.ts'
 import type { Vec3 } from '../../volume/vec.ts'
 import { CoalescedFile } from './coalesce.ts'
 import { type Ifd, Tag } from './ifd.ts'
@@ -156,13 +156,14 @@ async function describeOme(
   const [main] = ome.images
   if (!main) throw new Unusable(`${key} describes no image`)
   const isSet = pages === undefined || ome.images.some(({ blocks }) => blocks.some(({ file }) => file !== undefined))
-  const listed = isSet ? await store.list?.(folder) : undefined
+  const own = pages ? key.slice(folder.length) : undefined
+  const present = isSet ? await namesIn(store, folder, own) : undefined
   const samples = pages ? await samplesOf(pages) : 1
   const source = {
-    ownName: pages ? key.slice(folder.length) : undefined,
+    ownName: own,
     ownPages: pages?.count ?? 0,
     folder,
-    present: listed && new Set(listed.map(({ name }) => name)),
+    present,
     samples,
   }
   const sameSize = ome.images.filter((image) => image.width === main.width && image.height === main.height && image.depth === main.depth)
@@ -175,6 +176,17 @@ async function describeOme(
   if (left > 0)
     notes.push(`${left} of ${ome.images.length} images left out: they are not ${main.width}×${main.height}×${main.depth} as the first`)
   return { all, notes }
+}
+
+/** Undefined where a folder cannot be listed. Of a file that was given by itself only that may be read. */
+async function namesIn(store: Store, folder: string, own: string | undefined): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const listed = await store.list?.(folder)
+    return listed && new Set(listed.map(({ name }) => name))
+  } catch (error) {
+    if (!(error instanceof OutsideAllowed)) throw error
+    return new Set(own === undefined ? [] : [own])
+  }
 }
 
 const samplesOf = async (pages: Pages): Promise<number> => (await ifdAt(pages, 0)).number(Tag.SamplesPerPixel) ?? 1

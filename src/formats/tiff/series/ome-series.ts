@@ -48,7 +48,9 @@ export function omeSeries(ome: Ome, image: OmeImage, source: OmeSource, axes: st
     notes: [
       ...(absent > 0 ? [`${absent} of ${planes} planes are not there: empty`] : []),
       ...(table.missing.size > 0
-        ? [`${table.missing.size} files of the set are missing: ${[...table.missing].slice(0, 3).join(', ')}`]
+        ? [
+            `${table.missing.size} files of the set are missing, or not in the folder that was given: ${[...table.missing].slice(0, 3).join(', ')}`,
+          ]
         : []),
     ],
   }
