@@ -54,6 +54,35 @@ describe('what the reference writer wrote is read voxel for voxel', () => {
   })
 })
 
+describe('what the files say beside voxels', () => {
+  const open = (name: string) => openPath(join(GOLDEN, 'data/tiff', name), resources)
+
+  test('colours and ranges of channels are the default view', async () => {
+    const view = async (name: string) => (await open(name)).layers.map((layer) => [layer.name, layer.extra?.['defaultViewConfiguration']])
+    expect(await view('ome_colours')).toEqual([
+      ['color_DAPI', { color: [0, 0, 255] }],
+      ['color_GFP', { color: [0, 255, 0] }],
+    ])
+    expect(await view('imagej_colours')).toEqual([
+      ['color_c0', { color: [255, 0, 0], intensityRange: [5, 200] }],
+      ['color_c1', { color: [0, 255, 0], intensityRange: [7, 90] }],
+    ])
+  })
+
+  test.each([
+    ['float16_big', 'floats of 16 bits, served as 32-bit floats'],
+    ['rgba', '1 extra sample per pixel (alpha) left out'],
+    ['grey_alpha', '1 extra sample per pixel (opacity) left out'],
+    ['palette', 'colours of its palette'],
+    ['nodata', 'tiles that are not stored hold its no-data value -9999'],
+    ['pyramid_odd', 'a page of 44×34 left out: its size is not a power of two of the first'],
+    ['ome_images', '1 of 3 images left out: they are not 24×20×3 as the first'],
+    ['ome_set_gap', 'are missing, or not in the folder that was given: part_z1_c0.ome.tif'],
+  ])('%s: what was changed or left out is said', async (name, words) => {
+    expect((await open(name)).notes.join('\n')).toContain(words)
+  })
+})
+
 describe('what is not decoded rightly yet is refused by name', () => {
   test.each(titled(refused))('%s', async (_, { path, refused: word }) => {
     const opened = openPath(join(GOLDEN, path), resources)

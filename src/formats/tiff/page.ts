@@ -106,6 +106,7 @@ function pageOf(ifd: Ifd, { isSegmentation = false }: PageOptions): Page {
   const facts = { stored, samples: perSegment.stored, served: perSegment.served, width: segment.width, photometric, isSegmentation }
   const pipeline = pipelineOf(ifd, codec, facts)
   const bits = segment.width * perSegment.stored * stored.bits
+  const noData = noDataOf(ifd, stored)
   return {
     width,
     height,
@@ -119,8 +120,13 @@ function pageOf(ifd: Ifd, { isSegmentation = false }: PageOptions): Page {
     isTiled,
     rowBytes: { stored: Math.ceil(bits / 8), served: segment.width * perSegment.served * sampleBytes(stored.served) },
     pipeline,
-    noData: noDataOf(ifd, stored),
-    notes: [...stored.notes, ...sampleNotes(samples, isPalette ? 1 : served, isRgb), ...(isPalette ? ['colours of its palette'] : [])],
+    noData,
+    notes: [
+      ...stored.notes,
+      ...sampleNotes(samples, isPalette ? 1 : served, isRgb),
+      ...(isPalette ? ['colours of its palette'] : []),
+      ...(noData ? [`tiles that are not stored hold its no-data value ${noData}`] : []),
+    ],
   }
 }
 
