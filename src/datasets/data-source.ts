@@ -1,9 +1,10 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
-import type { CatalogueEntry } from './catalogue.ts'
+
 import { boxToJson } from '../volume/box.ts'
 import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
+import type { CatalogueEntry } from './catalogue.ts'
 
 export function listedDataset(entry: CatalogueEntry) {
   const { id, organization, name, status, dataset } = entry

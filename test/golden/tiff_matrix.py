@@ -298,6 +298,18 @@ def pictures(golden):
             slices.append(imagecodecs.jpeg8_decode(encoded) if "jpeg" in kind else imagecodecs.png_decode(encoded))
         golden.case("tiff", kind, f"pictures that are slices: {kind}", golden.tiff_layers(golden.volume(slices), "slice", len(shape) == 3), writer="imagecodecs")
     assert folder.is_dir()
+    if not shutil.which("convert"):
+        return
+    for kind, options in (("png_interlaced_slices", ["-interlace", "PNG"]), ("png_palette_slices", ["-colors", "40", "-type", "Palette", "-define", "png:bit-depth=8"])):
+        slices = []
+        for n in range(2):
+            plain = golden.tiff_file(kind, f"plain{n}.png")
+            plain.write_bytes(imagecodecs.png_encode(golden.smooth((19, 30, 3), n)))
+            path = golden.tiff_file(kind, f"slice{n}.png")
+            subprocess.run(["convert", plain, *options, "-define", "png:exclude-chunks=date,time", "+set", "date:create", "+set", "date:modify", path], check=True)
+            plain.unlink()
+            slices.append(imagecodecs.png_decode(path.read_bytes())[..., :3])
+        golden.case("tiff", kind, f"pictures that are slices: {kind}", golden.tiff_layers(golden.volume(slices), "slice", True), writer="ImageMagick")
 
 
 def vendors(golden):

@@ -30,6 +30,8 @@ export const tiff: Format = {
         broken.push({ name: image.name, status: messageOf(error), leadsTo: error instanceof Unusable ? error.leadsTo : undefined })
       }
     }
+    const known = new Set([...layers, ...broken, ...(options.images ?? [])].map(({ name }) => name))
+    for (const name of settings.keys()) if (!known.has(name)) notes.push(`datasets.json speaks of a layer ${name}, which there is not`)
     if (layers.length === 0) throw noLayers(broken, 'it has no TIFF files')
     const configured = options.scale && { nm: options.scale, source: 'datasets.json' }
     return { layers, broken, notes, voxelSize: configured ?? voxelSize! }

@@ -120,6 +120,11 @@ describe('datasets.json', () => {
     await expect(configured(ome, { layers: { b: { path: '../../../b.tif' } } })).rejects.toThrow(/not there any more|outside/)
   })
 
+  test('a layer that there is not is said', async () => {
+    const dataset = await configured({ 's.tif': 'stack/color.tif' }, { layers: { sss: { color: [1, 2, 3] } } })
+    expect(dataset.notes).toContain('datasets.json speaks of a layer sss, which there is not')
+  })
+
   test('axes where the file is wrong: a z-stack saved as time', async () => {
     const asTime = await configured({ 's.tif': 'series/color.tif' }, {})
     expect([asTime.layers[0]!.additionalAxes, describeLayers(asTime)]).toEqual([[{ name: 't', bounds: [0, 3] }], ['s color 20×20×1']])
