@@ -5,6 +5,9 @@ import type { MaybePromise } from '../../src/volume/maybe-promise.ts'
 export class CountingStore implements Store {
   readonly url: string
   readonly reads: { readonly key: string; readonly offset: number; readonly length: number }[] = []
+  /** How often a read began while none was under way: round trips one after the other. */
+  waves = 0
+  #pending = 0
   readonly #store: Store
 
   constructor(store: Store) {
@@ -32,6 +35,12 @@ export class CountingStore implements Store {
     const file = await this.#store.open(key)
     if (!file) return undefined
     const { reads } = this
+    const began = () => {
+      if (this.#pending++ === 0) this.waves++
+    }
+    const ended = () => {
+      this.#pending--
+    }
     return {
       name: file.name,
       size: file.size,
@@ -39,7 +48,8 @@ export class CountingStore implements Store {
       isCurrent: () => file.isCurrent(),
       read(target: Uint8Array, offset: number): MaybePromise<void> {
         reads.push({ key, offset, length: target.length })
-        return new Promise<void>((resolve) => setTimeout(resolve, 1)).then(() => file.read(target, offset))
+        began()
+        return new Promise<void>((resolve) => setTimeout(resolve, 1)).then(() => file.read(target, offset)).finally(ended)
       },
     }
   }

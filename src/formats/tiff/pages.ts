@@ -78,6 +78,8 @@ export class Pages {
       this.#offsets.push(at)
       this.#next = ifd.next
       visit?.(ifd, n)
+      const stride = ifd.next - at
+      if (this.reader.isFar && n > 1 && stride === at - this.#offsets[n - 1]!) await this.reader.readAhead(ifd.next, stride, to - n)
       if (n % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
     }
     if (this.#next === 0) this.#seen.clear()

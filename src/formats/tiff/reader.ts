@@ -12,6 +12,9 @@ const MAX_ENTRIES = 4096
 const MAX_VALUE_BYTES = 64 * 1024 * 1024
 /** Most IFDs fit into this; larger ones cost a second read. */
 const FIRST_READ = 1024
+/** Directories nearer to one another come with the same read. */
+const FAR_APART = 4096
+const READ_AHEAD = 64
 
 export class TiffReader {
   readonly file: Readable
@@ -67,6 +70,19 @@ export class TiffReader {
       if (bytes <= view.byteLength) return new Ifd(offset, view, this.layout)
       return chain(this.#windows.upTo(offset, bytes), (whole) => new Ifd(offset, whole, this.layout))
     })
+  }
+
+  /**
+   * Reads directories that are likely to be asked for next: of a stack, pages lie at equal distances, and one round trip for each of
+   * thousands would take minutes.
+   */
+  async readAhead(at: number, stride: number, count: number): Promise<void> {
+    if (!this.isFar || stride < FAR_APART || this.#windows.holds(at)) return
+    const offsets = Array.from({ length: Math.min(count, READ_AHEAD) }, (_, n) => at + n * stride)
+    await this.#windows.prefetch(
+      offsets.filter((offset) => offset < this.file.size),
+      FIRST_READ,
+    )
   }
 
   /** Reads the values of these tags that lie outside the IFD, so that it can be asked for them. Throws `CorruptChunk`. */

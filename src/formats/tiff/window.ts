@@ -23,6 +23,7 @@ export class MetadataWindows {
   /** Reads of this file take time. */
   isFar = false
   #windows: Window[] = []
+  readonly #ahead = new Map<number, Window>()
 
   constructor(file: Readable) {
     this.file = file
@@ -40,6 +41,8 @@ export class MetadataWindows {
         file: this.file.name,
         cause: `${length} bytes at ${offset} are asked for, the file ends at ${this.file.size}`,
       })
+    const ahead = this.#ahead.get(offset)
+    if (ahead && length <= ahead.bytes.length) return viewOf(ahead, offset, length)
     const held = this.#windows.find(({ start, bytes }) => offset >= start && offset + length <= start + bytes.length)
     if (held) return viewOf(held, offset, length)
     const size = Math.min(Math.max(length, this.#reach(offset)), this.file.size - offset)
@@ -50,6 +53,21 @@ export class MetadataWindows {
       if (size <= MOST_BYTES) this.#windows = [window, ...this.#windows].slice(0, KEPT)
       return viewOf(window, offset, length)
     })
+  }
+
+  holds(offset: number): boolean {
+    return this.#ahead.has(offset)
+  }
+
+  /** Reads pieces that are likely to be asked for next, all at the same time. One that cannot be read fails whoever asks for it. */
+  async prefetch(offsets: readonly number[], length: number): Promise<void> {
+    this.#ahead.clear()
+    const reading = offsets.map(async (start) => {
+      const bytes = new Uint8Array(Math.min(length, this.file.size - start))
+      await this.file.read(bytes, start)
+      this.#ahead.set(start, { start, bytes })
+    })
+    await Promise.allSettled(reading)
   }
 
   #reach(offset: number): number {

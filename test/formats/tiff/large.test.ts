@@ -110,6 +110,27 @@ test('a stack whose planes follow one another is read in one piece, not plane by
   expect(store.reads.length - before).toBeLessThanOrEqual(4)
 })
 
+test('the directories of a long stack are not asked for one after the other', async () => {
+  const count = 1000
+  const plane = 128 * 128
+  const page = 2 + 12 * 9 + 4
+  const bytes = Buffer.alloc(8 + count * (page + plane))
+  bytes.write('II*\0\x08\0\0\0', 'latin1')
+  const { bytes: one } = buildTiff([{ tags: greyPage(128, 128, 0) }])
+  for (let n = 0; n < count; n++) {
+    const at = 8 + n * (page + plane)
+    one.copy(bytes, at, 8)
+    bytes.writeUInt32LE(at + page, at + 2 + 12 * 5 + 8)
+    bytes.writeUInt32LE(n + 1 < count ? at + page + plane : 0, at + page - 4)
+    bytes.fill(n & 255, at + page, at + page + plane)
+  }
+  const { dataset, store } = await openFarAway(sparseFile('long.tif', bytes.length, [[0, bytes]]))
+  expect(dataset.layers[0]!.boundingBox.max).toEqual([128, 128, count])
+  expect(store.waves).toBeLessThan(40)
+  expect(store.bytes).toBeLessThan(2 * count * 1024)
+  expect([...(await readBox(dataset.layers[0]!, [1, 1, 1], [0, 0, 700], [1, 1, 3]))]).toEqual([700 & 255, 701 & 255, 702 & 255])
+})
+
 test('100,000 pages: the last slice is there', async () => {
   const count = 100_000
   const ifd = 2 + 12 * 9 + 4
