@@ -9,6 +9,7 @@ const BENCHES = [
   'cutout',
   'pool',
   'precomputed',
+  'tiff',
   'http',
   'remote',
   'start',

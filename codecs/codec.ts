@@ -23,9 +23,34 @@ export interface Filter {
   readonly nsPerByte: number
 }
 
-/** A codec and the filters after it, by name: what a format says about its chunks. */
+/**
+ * Turns decoded bytes into those a voxel is served as, where their number differs: bits to bytes, numbers of a palette to colours,
+ * floats of other widths to 32 bits.
+ */
+export interface Conversion {
+  /** How many decoded bytes `bytes` served ones are made of. */
+  sourceBytes(bytes: number, options?: CodecOptions): number
+  apply(source: Uint8Array, target: Uint8Array, options?: CodecOptions): void
+  readonly nsPerByte: number
+}
+
+export interface FilterStep {
+  readonly filter: string
+  readonly options?: CodecOptions
+}
+
+/** A codec and what happens before and after it, by name: what a format says about its chunks. */
 export interface Pipeline {
   readonly codec: string
   readonly options?: CodecOptions
-  readonly filters?: readonly { readonly filter: string; readonly options?: CodecOptions }[]
+  /** Change the stored bytes before they are decoded, in place. */
+  readonly before?: readonly FilterStep[]
+  /** Change the decoded bytes, in place. */
+  readonly filters?: readonly FilterStep[]
+  /** Come last; each makes what the next one takes. */
+  readonly conversions?: readonly { readonly conversion: string; readonly options?: CodecOptions }[]
 }
+
+/** Nothing is left to do but to read. */
+export const isPlain = ({ codec, before, filters, conversions }: Pipeline): boolean =>
+  codec === 'raw' && !before?.length && !filters?.length && !conversions?.length

@@ -1,8 +1,9 @@
 /** The codecs there are: id → how to get it. Nothing is loaded before it is used. */
-import type { Codec, Filter } from './codec.ts'
+import type { Codec, Conversion, Filter } from './codec.ts'
 
 const codecs = new Map<string, () => Promise<Codec>>()
 const filters = new Map<string, () => Promise<Filter>>()
+const conversions = new Map<string, () => Promise<Conversion>>()
 
 /** Throws when the id is taken: two codecs of one name would be a coin toss. */
 export function registerCodec(id: string, load: () => Promise<Codec>): void {
@@ -15,6 +16,11 @@ export function registerFilter(id: string, load: () => Promise<Filter>): void {
   filters.set(id, load)
 }
 
+export function registerConversion(id: string, load: () => Promise<Conversion>): void {
+  if (conversions.has(id)) throw new Error(`conversion ${id} is registered already`)
+  conversions.set(id, load)
+}
+
 export function loadCodec(id: string): Promise<Codec> {
   const load = codecs.get(id)
   if (!load) throw new Error(`no codec ${id}; there are ${[...codecs.keys()].join(', ')}`)
@@ -24,6 +30,12 @@ export function loadCodec(id: string): Promise<Codec> {
 export function loadFilter(id: string): Promise<Filter> {
   const load = filters.get(id)
   if (!load) throw new Error(`no filter ${id}; there are ${[...filters.keys()].join(', ')}`)
+  return load()
+}
+
+export function loadConversion(id: string): Promise<Conversion> {
+  const load = conversions.get(id)
+  if (!load) throw new Error(`no conversion ${id}; there are ${[...conversions.keys()].join(', ')}`)
   return load()
 }
 
@@ -47,3 +59,9 @@ registerFilter('float-predictor', async () => (await import('./predictor.ts')).f
 registerFilter('swap-bytes', async () => (await import('./byte-order.ts')).swapBytes)
 registerFilter('invert', async () => (await import('./byte-order.ts')).invert)
 registerFilter('interleave', async () => (await import('./interleave.ts')).interleave)
+registerFilter('reverse-bits', async () => (await import('./bits.ts')).reverseBits)
+
+registerConversion('bits', async () => (await import('./bits.ts')).bits)
+registerConversion('palette', async () => (await import('./samples.ts')).palette)
+registerConversion('to-float32', async () => (await import('./samples.ts')).toFloat32)
+registerConversion('pick-samples', async () => (await import('./samples.ts')).pickSamples)

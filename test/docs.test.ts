@@ -38,6 +38,7 @@ test.each(pages)('%s names no flag or variable that is not there', (page) => {
     '--target',
     '--tile',
     '--pyramid',
+    '--bigtiff',
     '--outfile',
   ])
     flags.add(other)

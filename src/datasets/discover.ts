@@ -8,7 +8,7 @@ import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
 import { messageOf } from '../volume/errors.ts'
-import { type FolderKind, imagesBelow, isTiffName, kindOf, type Listing, listFolder } from './folders.ts'
+import { type FolderKind, imagesBelow, kindOf, type Listing, layerFiles, listFolder } from './folders.ts'
 import type { FoundDataset } from './found.ts'
 import { fingerprintOf, groupByRole, imageLayers } from './images.ts'
 import { mapLimit } from './map-limit.ts'
@@ -78,7 +78,7 @@ async function discoverFolder(path: string, root: string, options: DiscoverOptio
   const top = hasBinary ? join(root, 'binary') : root
   const shown = hasBinary ? join(path, 'binary') : path
   const topListing = hasBinary ? await listFolder(top, allowed, patience) : listing
-  const loose = topListing.files.filter(isTiffName)
+  const loose = layerFiles(topListing)
   const datasets = loose.length > 0 ? await looseImages(top, root, basename(resolve(path)), loose, options) : []
   const notes: string[] = []
   const refused = topListing.refused.map(({ name, target }) => ({ path: join(shown, name), target }))
@@ -162,7 +162,7 @@ async function folderDataset(
   }
   if (kind === 'images') {
     const store = new FileStore(folder, options.handles, options.allowed)
-    const images = await imageLayers(store, listing.files.filter(isTiffName), name)
+    const images = await imageLayers(store, layerFiles(listing), name)
     return imageDataset(folder, root, organization, name, images, 'TIFF files, each a layer')
   }
   const stats = await stat(join(folder, kind === 'properties' ? 'datasource-properties.json' : '.'))
@@ -226,7 +226,7 @@ async function looseImages(
         organization,
         uniqueName(layer.name, taken),
         [layer],
-        layer.slices.length > 1 ? 'TIFF files, a z-stack' : 'TIFF file',
+        layer.slices.length > 1 ? 'image files, a z-stack' : 'TIFF file',
       ),
     )
   }

@@ -21,6 +21,8 @@ export interface DatasetEntry {
   readonly addedOverHttp?: true | undefined
   /** Of neuroglancer: layers, and the credentials for all of them. */
   readonly config?: RemoteConfig | undefined
+  /** All of it as it stands there, for the format. */
+  readonly written: Readonly<Record<string, unknown>>
 }
 
 /** A layer's source as it is written: a URL, or a path relative to the data folder. */
@@ -128,7 +130,14 @@ export function sortEntries(
           const { path, scale } = config
           // two numbers are x and y of a plane; z = 1, as in webknossos-connect
           const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
-          const local = { ...place, backend: backend as DatasetEntry['backend'], path, scale: nm, credentials: config.credentials }
+          const local = {
+            ...place,
+            backend: backend as DatasetEntry['backend'],
+            path,
+            scale: nm,
+            credentials: config.credentials,
+            written: config,
+          }
           if (backend !== 'neuroglancer') usable.push(local)
           else {
             const { layers, credentials } = config as Static<typeof NeuroglancerConfig>

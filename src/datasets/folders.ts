@@ -1,11 +1,13 @@
 /** What lies in a folder, as far as finding datasets goes. */
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isPicture } from '../formats/tiff/picture.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { Patience } from '../stores/patience.ts'
 import { messageOf } from '../volume/errors.ts'
 import { parseMag } from '../volume/vec.ts'
 import { mapLimit } from './map-limit.ts'
+import { findStacks } from './stacks.ts'
 
 export interface Listing {
   readonly files: readonly string[]
@@ -19,9 +21,21 @@ export interface Listing {
 /** Litter of file managers, NAS boxes and writers that have not finished. */
 const IGNORED = /^(\..*|@eaDir|#recycle|Thumbs\.db|.*\.tmp|.*\.wkw_tmp)$/i
 
-export const isTiffName = (name: string): boolean => /\.(tiff?|btf|tf8|svs)$/i.test(name)
+/** Names a TIFF may have; what it is its content says. */
+export const isTiffName = (name: string): boolean => /\.(tiff?|btf|tf[28]|svs|ndpi|scn|stk|lsm|qptiff)$/i.test(name)
 const isImageName = (name: string): boolean =>
-  isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|ndpi|scn|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
+  isTiffName(name) || /\.(png|jpe?g|bmp|gif|webp|jp2|jxl|czi|lif|nd2|dm[34]|mrc|h5|nii)$/i.test(name)
+
+/**
+ * The files of a folder that layers are made of: TIFFs and what describes them. Pictures (PNG, JPEG) only where there is nothing else
+ * and their names make a stack: in most folders they are previews and figures.
+ */
+export function layerFiles({ files, folders }: Pick<Listing, 'files' | 'folders'>): string[] {
+  const tiffs = files.filter((name) => isTiffName(name) || /\.companion\.ome$/i.test(name))
+  if (tiffs.some(isTiffName)) return tiffs
+  const pictures = files.filter(isPicture)
+  return folders.length === 0 && findStacks(pictures).stacks.length > 0 ? pictures : []
+}
 
 /** Lists a folder, sorted by name. Entries that vanish meanwhile and everything that is no file or folder are left out. */
 export async function listFolder(folder: string, allowed: AllowedFolders, patience = new Patience()): Promise<Listing> {
@@ -93,7 +107,7 @@ export async function kindOf(
     })
     if (infos.includes(true)) return 'precomputed-layers'
   }
-  return listing.files.some(isTiffName) ? 'images' : undefined
+  return layerFiles(listing).length > 0 ? 'images' : undefined
 }
 
 async function hasInfo(layer: string, allowed: AllowedFolders): Promise<boolean> {

@@ -1,13 +1,15 @@
 /** Puts together what discovery found and what datasets.json says. Where both name a dataset they are one, and the entry's keys win. */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import type { ImageLayer } from '../formats/format.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { isRemoteSource } from '../stores/source.ts'
 import { messageOf } from '../volume/errors.ts'
+import { configuredLayers } from './configured-layers.ts'
 import type { DatasetEntry, Entries } from './entries.ts'
-import { isTiffName, listFolder } from './folders.ts'
+import { layerFiles, listFolder } from './folders.ts'
 import { type FoundDataset, keyOf } from './found.ts'
 import { fingerprintOf, imageLayers } from './images.ts'
 import { remoteEntry } from './remote-entry.ts'
@@ -72,12 +74,24 @@ async function applyEntry(
   if (entry.path === undefined) {
     if (!found)
       return bad(`datasets.json names it, but there is no folder ${organization}/${name} in ${dataFolder}, and the entry has no path`)
-    if (!found.descriptor || found.descriptor.format === backend) {
-      return {
-        ...found,
-        descriptor: found.descriptor && { ...found.descriptor, scale },
-        rule: `${found.rule}, and datasets.json`,
-        fingerprint,
+    const rule = `${found.rule}, and datasets.json`
+    if (found.descriptor?.format !== 'tiff' || backend !== 'tiff') {
+      if (!found.descriptor || found.descriptor.format === backend)
+        return { ...found, descriptor: found.descriptor && { ...found.descriptor, scale, config: entry.written }, rule, fingerprint }
+    } else {
+      const { folder, root, images = [] } = found.descriptor
+      const store = new FileStore(folder, handles, await AllowedFolders.of([root]))
+      try {
+        const layers = await configuredLayers(entry.written, async () => images, store)
+        const files = layers === images ? '' : ` ${await fingerprintOf(folder, layers)}`
+        return {
+          ...found,
+          descriptor: { ...found.descriptor, images: layers, scale, config: entry.written },
+          rule,
+          fingerprint: fingerprint + files,
+        }
+      } catch (error) {
+        return bad(messageOf(error))
       }
     }
   }
@@ -99,22 +113,26 @@ async function applyEntry(
     }
     if (backend === 'wkw') {
       if (isFile) return bad(`${path} is a file, a WKW dataset is a folder`)
-      return { ...place, descriptor: { format: 'wkw', folder, root, scale }, fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}` }
+      return {
+        ...place,
+        descriptor: { format: 'wkw', folder, root, scale, config: entry.written },
+        fingerprint: `${fingerprint} ${(await stat(root)).mtimeMs}`,
+      }
     }
     const allowed = await AllowedFolders.of([root])
-    const images = isFile
-      ? [{ name: stemOf(basename(path)), slices: [{ key: basename(root), z: 0 }] }]
-      : await imageLayers(
-          new FileStore(folder, handles, allowed),
-          (await listFolder(folder, allowed)).files.filter(isTiffName),
-          basename(path),
-        )
+    const store = new FileStore(folder, handles, allowed)
+    const found = async () =>
+      isFile ? [fileLayer(path, root)] : imageLayers(store, layerFiles(await listFolder(folder, allowed)), basename(path))
+    const images = await configuredLayers(entry.written, found, store)
     return {
       ...place,
-      descriptor: { format: 'tiff', folder, root, images, scale },
+      descriptor: { format: 'tiff', folder, root, images, scale, config: entry.written },
       fingerprint: `${fingerprint} ${await fingerprintOf(folder, images)}`,
     }
   } catch (error) {
     return { ...bad(`datasets.json gives its path as ${path}, which cannot be read: ${messageOf(error)}`), lost: true }
   }
 }
+
+/** A file given by itself: named as the path calls it, read from where its links lead. */
+const fileLayer = (path: string, root: string): ImageLayer => ({ name: stemOf(basename(path)), slices: [{ key: basename(root), z: 0 }] })

@@ -9,14 +9,14 @@ import { stemOf } from './stacks.ts'
 
 /** Nothing is asked for here: whether it is there shows when it is opened, in the background. */
 export function remoteEntry(entry: DatasetEntry, path: string): FoundDataset {
-  const { organization, name, backend, scale, credentials } = entry
+  const { organization, name, backend, scale, written } = entry
   const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
   try {
     const { place } = parseSource(path)
     const shown = shownPlace(place)
     // what identifies it, without what opens it: fingerprints may be shown
     const found = { organization, name, rule: `datasets.json, ${shown}`, fingerprint: Bun.hash(JSON.stringify(entry)).toString(36) }
-    const options = { scale, ...(credentials !== undefined && { config: { credentials } }) }
+    const options = { scale, config: written }
     if (backend === 'wkw') return { ...found, descriptor: { format: 'wkw', folder: shown, root: shown, source: path, ...options } }
     const key = lastNameOf(place)
     if (!isTiffName(key)) return bad(`${shown} is not the URL of a .tif file`)

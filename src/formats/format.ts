@@ -38,6 +38,10 @@ export interface ImageLayer {
   readonly name: string
   /** Keys in the store and the z each belongs to. */
   readonly slices: readonly { readonly key: string; readonly z: number }[]
+  /** Other files it is made of: the set an OME-TIFF describes. */
+  readonly others?: readonly string[] | undefined
+  /** What discovery left out of it, and why. */
+  readonly notes?: readonly string[] | undefined
 }
 
 export interface Format {

@@ -1,13 +1,9 @@
 /** What a person can do about a dataset that cannot be opened, where the reason itself does not say it. */
 const FIXES: readonly (readonly [RegExp, string])[] = [
-  [/--allow-path|--state/, ''],
-  [/boss backend|sources on the network/, 'It will appear when a later version knows this backend; its entry can stay.'],
+  [/--allow-path|--state|vips tiffsave|save it as OME-TIFF/, ''],
+  [/boss backend/, 'It will appear when a later version knows this backend; its entry can stay.'],
   [/not valid JSON/, 'Repair the file; an editor that knows JSON shows the place.'],
   [/double/, 'Convert the voxels to 32-bit floats or integers.'],
-  [
-    /compressed strips have|one row of pixels/,
-    'Save it with tiles: vips tiffsave in.tif out.tif --tile --pyramid --bigtiff --tile-width 256 --tile-height 256',
-  ],
   [
     /compression is|pixels are|samples of|FillOrder|JPEG/,
     'Convert it: vips tiffsave in.tif out.tif --tile --pyramid --bigtiff --compression none',

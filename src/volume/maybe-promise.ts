@@ -32,3 +32,11 @@ export function always<T>(work: () => MaybePromise<T>, after: () => void): Maybe
   after()
   return result
 }
+
+/** Does one thing after the other, at once as long as none of them takes time. */
+export function each<T>(items: readonly T[], work: (item: T, n: number) => MaybePromise<void>, from = 0): MaybePromise<void> {
+  for (let n = from; n < items.length; n++) {
+    const step = work(items[n]!, n)
+    if (step instanceof Promise) return step.then(() => each(items, work, n + 1))
+  }
+}

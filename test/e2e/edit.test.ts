@@ -12,7 +12,7 @@ let server: RunningBinary
 beforeAll(async () => {
   cpSync(join(GOLDEN, 'data/wkw/rgb'), join(data, 'binary/lab/rgb'), { recursive: true })
   cpSync(join(GOLDEN, 'data/tiff/ome'), join(data, 'binary/lab/ome'), { recursive: true })
-  cpSync(join(GOLDEN, 'data/tiff/bilevel'), join(data, 'shelf/bilevel'), { recursive: true })
+  cpSync(join(GOLDEN, 'data/tiff/lzma'), join(data, 'shelf/lzma'), { recursive: true })
   cpSync(join(GOLDEN, 'data/tiff/stack'), join(data, 'shelf/stack'), { recursive: true })
   cpSync(join(GOLDEN, 'data/tiff/stack'), join(outside, 'stack'), { recursive: true })
   symlinkSync(join(outside, 'stack'), join(data, 'shelf/sly'))
@@ -47,13 +47,13 @@ describe('POST /data/datasets', () => {
   test('one that cannot be opened keeps all out, with a message for each', async () => {
     const before = stored()
     const response = await post({
-      tiff: { lab: { good: { path: 'shelf/stack' }, bad: { path: 'shelf/bilevel' }, gone: { path: 'shelf/nothing' } } },
+      tiff: { lab: { good: { path: 'shelf/stack' }, bad: { path: 'shelf/lzma' }, gone: { path: 'shelf/nothing' } } },
       neuroglancer: { lab: { cloud: { layers: {} }, spy: { layers: { em: { source: outside } } } } },
     })
     expect(response.status).toBe(400)
     const messages = await messagesOf(response)
     expect(messages.sort()).toEqual([
-      expect.stringMatching(/^lab\/bad: .*1 bit/),
+      expect.stringMatching(/^lab\/bad: .*LZMA/),
       expect.stringMatching(/^lab\/cloud: .*layers/),
       expect.stringMatching(/^lab\/gone: .*cannot be read/),
       expect.stringMatching(/^lab\/spy: .*--allow-path/),
@@ -141,7 +141,7 @@ describe('the command line', () => {
     [['add', '/nowhere/at/all'], 2, /does not exist/],
     [['add', 'ftp://host/volume', '--name', 'x'], 2, /known are gs:/],
     [['add', 'http://127.0.0.1:1/volume', '--name', 'x'], 1, /not added: .*refused/],
-    [['add', join(GOLDEN, 'data/tiff/bilevel')], 1, /1 bit/],
+    [['add', join(GOLDEN, 'data/tiff/lzma')], 1, /LZMA/],
     [['set', 'nothing', '--scale', '1,1,1'], 1, /no dataset nothing/],
     [['set', 'rgb', '--scale', '1,x'], 2, /--scale/],
     [['remove', 'ome'], 1, /its folder/],

@@ -12,7 +12,7 @@ const data = emptyFolder()
 let server: RunningBinary
 
 beforeAll(async () => {
-  for (const name of ['rgb', 'ome', 'strips_uint16', 'bilevel', 'sparse', 'strips_float32'])
+  for (const name of ['rgb', 'ome', 'strips_uint16', 'lzma', 'sparse', 'strips_float32'])
     cpSync(join(GOLDEN, 'data/tiff', name), join(data, 'lab', name), { recursive: true })
   cpSync(join(GOLDEN, 'data/wkw/no_properties'), join(data, 'lab', 'labels <b>&"bold"'), { recursive: true })
   server = await RunningBinary.start(['--data', data])
@@ -86,7 +86,7 @@ describe('the page', () => {
     const page = await (await server.get('/')).text()
     expect(page).toContain('100 × 100 × 300 nm')
     expect(page).toContain('guessed: nothing in the file says')
-    expect(page).toMatch(/samples of 1 bit[^<]*<\/p><p class="fix">Convert it: vips tiffsave/)
+    expect(page).toMatch(/compression is LZMA[^<]*<\/p><p class="fix">Convert it: vips tiffsave/)
     expect(page).not.toContain('<b>&"bold"')
     expect(page).toContain('labels &lt;b&gt;&amp;&quot;bold&quot;')
   })

@@ -4,11 +4,12 @@ import hashlib
 import itertools
 import json
 import shutil
-import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 import tifffile
+import tiff_matrix
 import wkw
 
 ROOT = Path(__file__).parent / "data"
@@ -237,6 +238,7 @@ def write_tiff():
     ome()
     slices()
     refusals()
+    tiff_matrix.write(sys.modules[__name__])
 
 
 def pyramid(name, subifds):
@@ -284,31 +286,12 @@ def refusals():
         case("tiff", name, about, refused=word)
 
     grey, rgb = texture((48, 48), "uint8", 1), smooth((48, 48, 3))
-    refuse("bilevel", "1 bit", "1 bit", grey > 128, photometric="minisblack")
-    refuse("double", "64-bit floats", "double", texture((48, 48), "float64"), photometric="minisblack")
-    refuse("palette", "a palette", "palette", grey, photometric="palette", colormap=np.arange(768, dtype=np.uint16).reshape(3, 256))
     refuse("cmyk", "CMYK", "CMYK", smooth((48, 48, 4)), photometric="separated")
     refuse("lzma", "LZMA", "LZMA", grey, compression="lzma", photometric="minisblack")
     refuse("webp", "WebP", "WebP", rgb, compression="webp", photometric="rgb")
     refuse("jpeg2000", "JPEG 2000", "JPEG 2000", grey, compression="jpeg2000", photometric="minisblack")
     refuse("jpegxl", "JPEG XL", "JPEG XL", grey, compression="jpegxl", photometric="minisblack")
     refuse("lerc", "LERC", "LERC", grey, compression="lerc", photometric="minisblack")
-    refuse("series", "a time series", "time", texture((3, 20, 20), "uint8"), imagej=True, metadata={"axes": "TYX"})
-    file = tiff_file("fill_order")
-    tifffile.imwrite(file, grey, photometric="minisblack", metadata=None, extratags=[(65000, "H", 1, 2, True)])
-    # tifffile keeps tag 266 for itself
-    file.write_bytes(file.read_bytes().replace(struct.pack("<HH", 65000, 3), struct.pack("<HH", 266, 3)))
-    case("tiff", "fill_order", "bits stored lowest first", refused="FillOrder")
-    file = tiff_file("imagej_one_directory")
-    tifffile.imwrite(file, texture((2, 20, 20), "uint8"), imagej=True)
-    bytes_ = bytearray(file.read_bytes())
-    order = "<" if bytes_[:2] == b"II" else ">"
-    with tifffile.TiffFile(file) as tif:
-        first = tif.pages.first.offset
-    entries = struct.unpack_from(order + "H", bytes_, first)[0]
-    struct.pack_into(order + "I", bytes_, first + 2 + 12 * entries, 0)
-    file.write_bytes(bytes_)
-    case("tiff", "imagej_one_directory", "an ImageJ stack with a directory for one page only", refused="ImageJ")
 
 
 # ---------------------------------------------------------------- files of other projects
@@ -324,15 +307,17 @@ def third_party():
     file = OTHERS / viv / "multi-channel.ome.tif"
     channels = [one for c, page in enumerate(pages_of(file)) for one in tiff_layers(volume([page]), f"multi-channel_c{c}")]
     other(f"{viv}/multi-channel.ome.tif", "Bio-Formats", "multi-channel", "OME-TIFF of three channels, int8, big-endian", channels)
-    for folder, pattern, stack, writer in (
-        ("channels", "Channel_{}.tif", "Channel", "ImageJ"),
-        ("companion", "multifile-Z{}.ome.tiff", "multifile-Z", "Bio-Formats"),
+    for folder, pattern, stack, writer, about in (
+        ("channels", "Channel_{}.tif", "Channel", "ImageJ", "one page a file, a stack by their names"),
+        ("companion", "multifile-Z{}.ome.tiff", "multifile", "Bio-Formats", "one page a file, a set by its companion file"),
     ):
         numbers = range(3) if folder == "channels" else range(1, 6)
         pages = [tifffile.imread(OTHERS / viv / folder / pattern.format(n), is_ome=False) for n in numbers]
-        other(f"{viv}/{folder}", writer, folder, "one page a file, a stack by their names", tiff_layers(volume(pages), stack))
+        other(f"{viv}/{folder}", writer, folder, about, tiff_layers(volume(pages), stack))
+    file = OTHERS / libvips / "1bit.tif"
+    other(f"{libvips}/1bit.tif", "libtiff", "1bit", "1 bit", tiff_layers(volume([page.astype(np.uint8) * 255 for page in pages_of(file)]), "1bit"))
     for name, word in (
-        ("1bit", "1 bit"), ("2bit", "2 bit"), ("4bit", "4 bit"), ("ojpeg-strip", "old-style JPEG"), ("ojpeg-tile", "old-style JPEG"), ("subsampled", "YCbCr"),
+        ("2bit", "2 bit"), ("4bit", "4 bit"), ("ojpeg-strip", "old-style JPEG"), ("ojpeg-tile", "old-style JPEG"), ("subsampled", "YCbCr"),
     ):  # fmt: skip
         other(f"{libvips}/{name}.tif", "libtiff", name, word, refused=word)
     for name, size in (("simple_wkw_dataset", (24, 24, 24)), ("old_wkw_dataset", (64, 64, 64))):
@@ -342,8 +327,8 @@ def third_party():
 
 
 if __name__ == "__main__":
-    shutil.rmtree(ROOT, ignore_errors=True)
-    ROOT.mkdir()
+    for organization in ("wkw", "tiff"):
+        shutil.rmtree(ROOT / organization, ignore_errors=True)
     write_wkw()
     write_tiff()
     third_party()

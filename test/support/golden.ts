@@ -23,6 +23,8 @@ export interface GoldenCase {
   readonly dataset: string
   readonly about: string
   readonly layers: readonly GoldenLayer[]
+  /** The same layers at times 1, 2, …; `layers` are those at time 0. */
+  readonly times?: readonly (readonly GoldenLayer[])[]
   /** A word of the reason for which it is not shown. */
   readonly refused?: string
 }

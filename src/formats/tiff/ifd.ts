@@ -1,11 +1,7 @@
 /**
- * The directory structure of a TIFF: header, image file directories (IFDs), tags. Classic and BigTIFF, both byte orders.
- * Spec: TIFF 6.0 section 2, BigTIFF (Aware Systems); formats.md 4.2. Counts and offsets are compared with the file's length before
- * anything is allocated.
+ * One image file directory (IFD) of a TIFF: its tags and where their values lie. Spec: TIFF 6.0 section 2, BigTIFF (Aware Systems);
+ * formats.md 4.2.
  */
-import type { Readable } from '../../stores/store.ts'
-import { CorruptChunk } from '../../volume/errors.ts'
-
 export const Tag = {
   NewSubfileType: 254,
   ImageWidth: 256,
@@ -23,7 +19,9 @@ export const Tag = {
   YResolution: 283,
   PlanarConfiguration: 284,
   ResolutionUnit: 296,
+  Software: 305,
   Predictor: 317,
+  ColorMap: 320,
   TileWidth: 322,
   TileLength: 323,
   TileOffsets: 324,
@@ -32,15 +30,19 @@ export const Tag = {
   ExtraSamples: 338,
   SampleFormat: 339,
   JpegTables: 347,
+  YcbcrSubsampling: 530,
+  ImageJMetadataCounts: 50838,
+  ImageJMetadata: 50839,
+  GdalNoData: 42113,
 } as const
 
 /** Bytes of each field type; 0 where the number is none. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8]
-const MAX_ENTRIES = 4096
-const MAX_PAGES = 1_000_000
-const MAX_VALUE_BYTES = 256 * 1024 * 1024
-/** Most IFDs fit into this; larger ones cost a second read. */
-const FIRST_READ = 1024
+
+/** No tag but the tables of tiles (table.ts) has more. */
+const MAX_NUMBERS = 2 ** 18
+
+export const typeBytes = (type: number): number => TYPE_BYTES[type] ?? 0
 
 export interface Entry {
   readonly type: number
@@ -49,131 +51,95 @@ export interface Entry {
   readonly offset: number
 }
 
-export interface Ifd {
+/** Sizes of what an IFD is made of: classic and BigTIFF differ. */
+export interface Layout {
+  readonly littleEndian: boolean
+  readonly big: boolean
+}
+
+export class Ifd {
   readonly offset: number
   /** 0 at the end of the chain. */
   readonly next: number
   readonly entries: ReadonlyMap<number, Entry>
-  /** The bytes from `offset` on that were read with it: short values mostly lie in there. */
-  readonly view: DataView
-}
+  /** Values that lie outside and have been read: see `TiffReader.load`. */
+  readonly loaded = new Map<number, DataView>()
+  readonly layout: Layout
+  readonly #view: DataView
 
-export class TiffReader {
-  readonly file: Readable
-  readonly littleEndian: boolean
-  readonly big: boolean
-  readonly firstIfd: number
-
-  private constructor(file: Readable, littleEndian: boolean, big: boolean, firstIfd: number) {
-    this.file = file
-    this.littleEndian = littleEndian
-    this.big = big
-    this.firstIfd = firstIfd
-  }
-
-  /** Throws `CorruptChunk` where the file does not begin as a TIFF does. */
-  static async open(file: Readable): Promise<TiffReader> {
-    const view = await readView(file, 0, Math.min(16, file.size))
-    const fail = (cause: string) => new CorruptChunk({ file: file.name, cause })
-    if (file.size < 8) throw fail(`${file.size} bytes are too few for a TIFF`)
-    const order = view.getUint16(0)
-    if (order !== 0x4949 && order !== 0x4d4d) throw fail('begins with neither II nor MM: not a TIFF')
-    const littleEndian = order === 0x4949
-    const version = view.getUint16(2, littleEndian)
-    if (version === 42) return new TiffReader(file, littleEndian, false, view.getUint32(4, littleEndian))
-    if (version !== 43 || file.size < 16) throw fail(`TIFF version ${version}, known are 42 (classic) and 43 (BigTIFF)`)
-    if (view.getUint16(4, littleEndian) !== 8) throw fail(`BigTIFF with offsets of ${view.getUint16(4, littleEndian)} bytes instead of 8`)
-    return new TiffReader(file, littleEndian, true, Number(view.getBigUint64(8, littleEndian)))
-  }
-
-  /** The IFDs of the main chain in order. Throws where the chain leads back to itself or past the end of the file. */
-  async *chain(): AsyncGenerator<Ifd> {
-    const seen = new Set<number>()
-    for (let offset = this.firstIfd; offset !== 0; ) {
-      if (seen.has(offset))
-        throw this.#fail(`page ${seen.size} lies at ${offset}, where an earlier page lies: the chain of pages is a loop`)
-      if (seen.size >= MAX_PAGES) throw this.#fail(`more than ${MAX_PAGES} pages`)
-      seen.add(offset)
-      const ifd = await this.ifd(offset)
-      yield ifd
-      offset = ifd.next
-    }
-  }
-
-  async ifd(offset: number): Promise<Ifd> {
-    const { file, littleEndian, big } = this
-    const countBytes = big ? 8 : 2
-    const entryBytes = big ? 20 : 12
-    const pointerBytes = big ? 8 : 4
-    if (offset < 8 || offset + countBytes > file.size) throw this.#fail(`a page directory at ${offset}, the file ends at ${file.size}`)
-    let view = await readView(file, offset, Math.min(FIRST_READ, file.size - offset))
-    const count = big ? Number(view.getBigUint64(0, littleEndian)) : view.getUint16(0, littleEndian)
-    const bytes = countBytes + count * entryBytes + pointerBytes
-    if (count > MAX_ENTRIES || offset + bytes - pointerBytes > file.size) {
-      throw this.#fail(`the page directory at ${offset} claims ${count} entries, the file ends at ${file.size}`)
-    }
-    if (bytes > view.byteLength) view = await readView(file, offset, Math.min(bytes, file.size - offset))
+  /** `view`: all bytes of the IFD, as many as there are. */
+  constructor(offset: number, view: DataView, layout: Layout) {
+    const { littleEndian, big } = layout
+    const { countBytes, entryBytes, pointerBytes } = sizesOf(layout)
+    this.offset = offset
+    this.layout = layout
+    this.#view = view
+    const count = entryCount(view, layout)
     const entries = new Map<number, Entry>()
-    for (let i = 0; i < count; i++) {
-      const at = countBytes + i * entryBytes
+    for (let i = 0, at = countBytes; i < count; i++, at += entryBytes) {
       const type = view.getUint16(at + 2, littleEndian)
       const values = big ? Number(view.getBigUint64(at + 4, littleEndian)) : view.getUint32(at + 4, littleEndian)
-      const inline = values * (TYPE_BYTES[type] ?? 0) <= pointerBytes
       const valueAt = at + (big ? 12 : 8)
-      const pointer = big ? Number(view.getBigUint64(valueAt, littleEndian)) : view.getUint32(valueAt, littleEndian)
-      entries.set(view.getUint16(at, littleEndian), { type, count: values, offset: inline ? offset + valueAt : pointer })
+      const isInline = values * typeBytes(type) <= pointerBytes
+      entries.set(view.getUint16(at, littleEndian), {
+        type,
+        count: values,
+        offset: isInline ? offset + valueAt : readPointer(view, valueAt, layout),
+      })
     }
+    this.entries = entries
     const end = countBytes + count * entryBytes
     // a file cut behind its last entry is read as far as it goes
-    const next =
-      end + pointerBytes > view.byteLength ? 0 : big ? Number(view.getBigUint64(end, littleEndian)) : view.getUint32(end, littleEndian)
-    return { offset, next, entries, view }
+    this.next = end + pointerBytes > view.byteLength ? 0 : readPointer(view, end, layout)
   }
 
-  /** All values of a numeric tag; rationals as quotients. Undefined where the tag is absent. */
-  async numbers(ifd: Ifd, tag: number): Promise<Float64Array | undefined> {
-    const entry = ifd.entries.get(tag)
+  has(tag: number): boolean {
+    return this.entries.has(tag)
+  }
+
+  /** The bytes of a tag's values if they are in memory: they lie in the IFD, or were loaded. */
+  view(tag: number): DataView | undefined {
+    const entry = this.entries.get(tag)
     if (!entry) return undefined
-    const view = await this.#values(ifd, entry, tag)
-    const size = TYPE_BYTES[entry.type]!
-    const numbers = new Float64Array(entry.count)
-    for (let i = 0; i < entry.count; i++) numbers[i] = readNumber(view, i * size, entry.type, this.littleEndian)
-    return numbers
+    const at = entry.offset - this.offset
+    const bytes = entry.count * typeBytes(entry.type)
+    if (at >= 0 && bytes <= sizesOf(this.layout).pointerBytes && at + bytes <= this.#view.byteLength)
+      return new DataView(this.#view.buffer, this.#view.byteOffset + at, bytes)
+    return this.loaded.get(tag)
   }
 
-  async number(ifd: Ifd, tag: number): Promise<number | undefined> {
-    return (await this.numbers(ifd, tag))?.[0]
+  /** All values of a numeric tag, rationals as quotients. Undefined where the tag is absent or was not loaded. */
+  numbers(tag: number): number[] | undefined {
+    const entry = this.entries.get(tag)
+    const view = this.view(tag)
+    if (!entry || !view) return undefined
+    const size = typeBytes(entry.type)
+    return Array.from({ length: size === 0 ? 0 : Math.min(MAX_NUMBERS, view.byteLength / size) }, (_, i) =>
+      readNumber(view, i * size, entry.type, this.layout.littleEndian),
+    )
   }
 
-  async bytes(ifd: Ifd, tag: number): Promise<Uint8Array | undefined> {
-    const entry = ifd.entries.get(tag)
-    if (!entry) return undefined
-    const view = await this.#values(ifd, entry, tag)
-    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  number(tag: number): number | undefined {
+    return this.numbers(tag)?.[0]
   }
 
-  async text(ifd: Ifd, tag: number): Promise<string | undefined> {
-    const bytes = await this.bytes(ifd, tag)
-    return bytes && new TextDecoder().decode(bytes).replace(/\0[\s\S]*$/, '')
-  }
-
-  async #values(ifd: Ifd, { type, count, offset }: Entry, tag: number): Promise<DataView> {
-    const bytes = count * (TYPE_BYTES[type] ?? 0)
-    if (bytes === 0) throw this.#fail(`tag ${tag} has ${count} values of type ${type}`)
-    if (offset + bytes > this.file.size)
-      throw this.#fail(`the ${count} values of tag ${tag} lie at ${offset}, the file ends at ${this.file.size}`)
-    if (bytes > MAX_VALUE_BYTES) throw this.#fail(`tag ${tag} has ${bytes} bytes of values, at most ${MAX_VALUE_BYTES} are read`)
-    const at = offset - ifd.offset
-    if (at >= 0 && at + bytes <= ifd.view.byteLength) return new DataView(ifd.view.buffer, at, bytes)
-    return readView(this.file, offset, bytes)
-  }
-
-  #fail(cause: string): CorruptChunk {
-    return new CorruptChunk({ file: this.file.name, cause })
+  text(tag: number): string | undefined {
+    const view = this.view(tag)
+    return view && new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)).replace(/\0[\s\S]*$/, '')
   }
 }
 
-function readNumber(view: DataView, at: number, type: number, littleEndian: boolean): number {
+export const sizesOf = ({ big }: Layout) =>
+  big ? { countBytes: 8, entryBytes: 20, pointerBytes: 8 } : { countBytes: 2, entryBytes: 12, pointerBytes: 4 }
+
+export const entryCount = (view: DataView, { big, littleEndian }: Layout): number =>
+  big ? Number(view.getBigUint64(0, littleEndian)) : view.getUint16(0, littleEndian)
+
+export const readPointer = (view: DataView, at: number, { big, littleEndian }: Layout): number =>
+  big ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian)
+
+/** One value of a field. Offsets beyond 2^53 become numbers no file is as long as. */
+export function readNumber(view: DataView, at: number, type: number, littleEndian: boolean): number {
   switch (type) {
     case 3:
       return view.getUint16(at, littleEndian)
@@ -202,10 +168,4 @@ function readNumber(view: DataView, at: number, type: number, littleEndian: bool
     default:
       return view.getUint8(at)
   }
-}
-
-async function readView(file: Readable, offset: number, length: number): Promise<DataView> {
-  const bytes = new Uint8Array(length)
-  await file.read(bytes, offset)
-  return new DataView(bytes.buffer)
 }

@@ -5,15 +5,22 @@
 import type { Pipeline } from '../../../codecs/codec.ts'
 import { type DataType, sampleBytes } from '../../volume/data-type.ts'
 import { Unusable } from '../../volume/errors.ts'
-import { type Ifd, Tag, type TiffReader } from './ifd.ts'
+import { chain, type MaybePromise } from '../../volume/maybe-promise.ts'
+import { COMPRESSIONS, PHOTOMETRICS, REFUSED_COMPRESSIONS } from './compressions.ts'
+import { type Ifd, Tag } from './ifd.ts'
+import { pipelineOf } from './pipeline.ts'
+import type { TiffReader } from './reader.ts'
+import { type StoredType, storedTypeOf } from './stored-type.ts'
 
 export interface Page {
   readonly width: number
   readonly height: number
+  /** As served: floats of any width are 32 bits. */
   readonly dataType: DataType
+  readonly stored: StoredType
   /** As stored, with alpha and other extra samples. */
   readonly samples: number
-  /** The first samples that are served: extra ones behind them are left out. */
+  /** Served samples of a pixel: extra ones behind them are left out, numbers of a palette are three. */
   readonly served: number
   readonly isRgb: boolean
   /** Samples lie in planes of their own, one after the other (PlanarConfiguration 2). */
@@ -21,160 +28,134 @@ export interface Page {
   /** Pixels of a tile, or of a strip (as wide as the image). */
   readonly segment: { readonly width: number; readonly height: number }
   readonly isTiled: boolean
+  /** Of a decoded row of a tile or strip: as stored, and as served. */
+  readonly rowBytes: { readonly stored: number; readonly served: number }
   /** Decodes one tile or strip to little-endian samples. */
   readonly pipeline: Pipeline
-  readonly isReduced: boolean
+  /** What stands for nothing: sparse tiles are filled with it. */
+  readonly noData?: number | undefined
+  /** What was changed or left out, for the summary. */
+  readonly notes: readonly string[]
 }
 
-const COMPRESSIONS: Record<number, string> = {
-  1: 'raw',
-  5: 'lzw',
-  7: 'jpeg',
-  8: 'deflate',
-  32773: 'packbits',
-  32946: 'deflate',
-  50000: 'zstd',
+export interface PageOptions {
+  /** Set bits of a mask are ids (1), not brightness (255). */
+  readonly isSegmentation?: boolean | undefined
 }
 
-const REFUSED_COMPRESSIONS: Record<number, string> = {
-  2: 'CCITT run lengths',
-  3: 'CCITT fax 3',
-  4: 'CCITT fax 4',
-  6: 'old-style JPEG',
-  32809: 'ThunderScan',
-  33003: 'JPEG 2000',
-  33004: 'JPEG 2000',
-  33005: 'JPEG 2000',
-  34676: 'LogLuv',
-  34677: 'LogLuv',
-  34712: 'JPEG 2000',
-  34887: 'LERC',
-  34892: 'lossy DNG JPEG',
-  34925: 'LZMA',
-  50001: 'WebP',
-  50002: 'JPEG XL',
-  52546: 'JPEG XL',
-}
-
-const PHOTOMETRICS: Record<number, string> = {
-  3: 'a colour palette',
-  4: 'a transparency mask',
-  5: 'CMYK',
-  6: 'YCbCr',
-  8: 'CIELab',
-  9: 'ICCLab',
-  32803: 'a colour filter array',
-}
+const PAGE_TAGS = [
+  Tag.ImageWidth,
+  Tag.ImageLength,
+  Tag.BitsPerSample,
+  Tag.Compression,
+  Tag.Photometric,
+  Tag.FillOrder,
+  Tag.SamplesPerPixel,
+  Tag.RowsPerStrip,
+  Tag.PlanarConfiguration,
+  Tag.Predictor,
+  Tag.ColorMap,
+  Tag.TileWidth,
+  Tag.TileLength,
+  Tag.ExtraSamples,
+  Tag.SampleFormat,
+  Tag.JpegTables,
+  Tag.YcbcrSubsampling,
+  Tag.GdalNoData,
+]
 
 /** Throws `Unusable` with the name of what is not supported, `CorruptChunk` where the tags make no sense. */
-export async function readPage(reader: TiffReader, ifd: Ifd): Promise<Page> {
-  const number = async (tag: number, otherwise: number) => (await reader.number(ifd, tag)) ?? otherwise
-  const width = await number(Tag.ImageWidth, 0)
-  const height = await number(Tag.ImageLength, 0)
+export const readPage = (reader: TiffReader, ifd: Ifd, options: PageOptions = {}): MaybePromise<Page> =>
+  chain(reader.load(ifd, PAGE_TAGS), () => pageOf(ifd, options))
+
+function pageOf(ifd: Ifd, { isSegmentation = false }: PageOptions): Page {
+  const number = (tag: number, otherwise: number) => ifd.number(tag) ?? otherwise
+  const width = number(Tag.ImageWidth, 0)
+  const height = number(Tag.ImageLength, 0)
   if (!isSize(width) || !isSize(height)) throw new Unusable(`an image of ${width}×${height} pixels`)
-  const samples = await number(Tag.SamplesPerPixel, 1)
-  if (!isSize(samples) || samples > 255) throw new Unusable(`${samples} samples per pixel`)
-  const dataType = await dataTypeOf(reader, ifd)
-  const compression = await number(Tag.Compression, 1)
+  const samples = number(Tag.SamplesPerPixel, 1)
+  if (!isSize(samples) || samples > 65535) throw new Unusable(`${samples} samples per pixel`)
+  const stored = storedTypeOf(ifd)
+  const compression = number(Tag.Compression, 1)
   const codec = COMPRESSIONS[compression]
   if (!codec)
     throw new Unusable(`its compression is ${REFUSED_COMPRESSIONS[compression] ?? 'unknown'} (${compression}), which is not supported yet`)
-  if ((await number(Tag.FillOrder, 1)) !== 1)
-    throw new Unusable('its bits are stored lowest first (FillOrder 2), which is not supported yet')
-  const photometric = await number(Tag.Photometric, samples >= 3 ? 2 : 1)
+  const photometric = number(Tag.Photometric, samples >= 3 ? 2 : 1)
   const isJpegYcbcr = photometric === 6 && codec === 'jpeg'
-  if (photometric > 2 && !isJpegYcbcr)
-    throw new Unusable(`its pixels are ${PHOTOMETRICS[photometric] ?? `of photometric kind ${photometric}`}, which is not supported yet`)
-  const isRgb = photometric === 2 || isJpegYcbcr
-  if (isRgb && samples < 3) throw new Unusable(`${samples} samples per pixel for RGB`)
-  if (photometric === 0 && !dataType.startsWith('uint'))
-    throw new Unusable(`white is zero for ${dataType} samples, which is not supported yet`)
-  const planar = samples > 1 && (await number(Tag.PlanarConfiguration, 1)) === 2
-  if (codec === 'jpeg' && dataType !== 'uint8')
-    throw new Unusable(`JPEG with samples of ${sampleBytes(dataType) * 8} bits, which is not supported yet`)
-  if (codec === 'jpeg' && isJpegYcbcr && planar) throw new Unusable('YCbCr JPEG in separate planes, which is not supported yet')
-
-  const isTiled = ifd.entries.has(Tag.TileWidth)
-  if (isTiled && !ifd.entries.has(Tag.TileOffsets))
-    throw new Unusable('tiles whose offsets stand in the tag for strips, which is not supported yet')
+  if (photometric > 3 && !isJpegYcbcr) throw new Unusable(`its pixels are ${kindOfPixels(photometric, ifd)}, which is not supported yet`)
+  const isPalette = photometric === 3
+  if (isPalette && (samples !== 1 || stored.bits !== 8 || stored.kind !== 'uint'))
+    throw new Unusable(`a palette for ${samples} samples of ${stored.bits} bits, which is not supported yet`)
+  const isRgb = photometric === 2 || isJpegYcbcr || isPalette
+  if (isRgb && !isPalette && samples < 3) throw new Unusable(`${samples} samples per pixel for RGB`)
+  if (photometric === 0 && stored.kind !== 'uint')
+    throw new Unusable(`white is zero for samples of kind ${stored.kind}, which is not supported yet`)
+  const planar = samples > 1 && number(Tag.PlanarConfiguration, 1) === 2
+  if (codec === 'jpeg' && stored.bits !== 8) throw new Unusable(`JPEG with samples of ${stored.bits} bits, which is not supported yet`)
+  if (isJpegYcbcr && planar) throw new Unusable('YCbCr JPEG in separate planes, which is not supported yet')
+  // old writers give tiles in the tags for strips: what counts is whether a tile has a size
+  const isTiled = ifd.has(Tag.TileWidth)
   const segment = isTiled
-    ? { width: await number(Tag.TileWidth, 0), height: await number(Tag.TileLength, 0) }
-    : { width, height: Math.min(height, await number(Tag.RowsPerStrip, height)) }
+    ? { width: number(Tag.TileWidth, 0), height: number(Tag.TileLength, 0) }
+    : { width, height: Math.min(height, number(Tag.RowsPerStrip, height) || height) }
   if (!isSize(segment.width) || !isSize(segment.height))
     throw new Unusable(`${isTiled ? 'tiles' : 'strips'} of ${segment.width}×${segment.height} pixels`)
-
-  const stored = planar ? 1 : samples
-  const pipeline = await pipelineOf(reader, ifd, codec, {
-    dataType,
-    stored,
-    rowBytes: segment.width * stored * sampleBytes(dataType),
-    isYcbcr: isJpegYcbcr,
-    isInverted: photometric === 0,
-  })
-  const extra = (await reader.numbers(ifd, Tag.ExtraSamples))?.length ?? 0
-  const subfile = await number(Tag.NewSubfileType, 0)
+  const alpha = alphaOf(ifd, samples)
+  const served = isPalette ? 3 : isRgb ? 3 : samples - alpha
+  const perSegment = planar ? { stored: 1, served: 1 } : { stored: samples, served }
+  const facts = { stored, samples: perSegment.stored, served: perSegment.served, width: segment.width, photometric, isSegmentation }
+  const pipeline = pipelineOf(ifd, codec, facts)
+  const bits = segment.width * perSegment.stored * stored.bits
+  const noData = noDataOf(ifd, stored)
   return {
     width,
     height,
-    dataType,
+    dataType: stored.served,
+    stored,
     samples,
-    served: isRgb ? 3 : Math.max(1, extra > 0 && (await isAlpha(reader, ifd)) ? samples - extra : samples),
+    served,
     isRgb,
     planar,
     segment,
     isTiled,
+    rowBytes: { stored: Math.ceil(bits / 8), served: segment.width * perSegment.served * sampleBytes(stored.served) },
     pipeline,
-    isReduced: (subfile & 1) === 1,
+    noData,
+    notes: [
+      ...stored.notes,
+      ...sampleNotes(samples, isPalette ? 1 : served, isRgb),
+      ...(isPalette ? ['colours of its palette'] : []),
+      ...(noData ? [`tiles that are not stored hold its no-data value ${noData}`] : []),
+    ],
   }
 }
 
-/** Whether extra samples are opacity (1, 2) and not just more channels (0). */
-const isAlpha = async (reader: TiffReader, ifd: Ifd): Promise<boolean> =>
-  (await reader.numbers(ifd, Tag.ExtraSamples))?.every((kind) => kind === 1 || kind === 2) ?? false
-
-async function dataTypeOf(reader: TiffReader, ifd: Ifd): Promise<DataType> {
-  const bits = (await reader.numbers(ifd, Tag.BitsPerSample)) ?? Float64Array.of(1)
-  const formats = (await reader.numbers(ifd, Tag.SampleFormat)) ?? Float64Array.of(1)
-  const first = bits[0]!
-  if (bits.some((other) => other !== first))
-    throw new Unusable(`samples of different widths (${[...bits].join(', ')} bits), which is not supported yet`)
-  if (formats.some((other) => other !== formats[0])) throw new Unusable('samples of different kinds, which is not supported yet')
-  const kind = { 1: 'uint', 2: 'int', 3: 'float', 4: 'uint' }[formats[0]!]
-  const known: readonly string[] = ['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64', 'float32', 'float64']
-  const name = `${kind}${first}`
-  if (!known.includes(name))
-    throw new Unusable(`samples of ${first} bit${first === 1 ? '' : 's'} (${kind ?? `format ${formats[0]}`}), which is not supported yet`)
-  return name as DataType
+/** Extra samples at the end that are opacity (1, 2) and not just more channels (0). */
+function alphaOf(ifd: Ifd, samples: number): number {
+  const extra = ifd.numbers(Tag.ExtraSamples) ?? []
+  return extra.length > 0 && extra.length < samples && extra.every((kind) => kind === 1 || kind === 2) ? extra.length : 0
 }
 
-interface SegmentFacts {
-  readonly dataType: DataType
-  readonly stored: number
-  readonly rowBytes: number
-  readonly isYcbcr: boolean
-  readonly isInverted: boolean
+const sampleNotes = (samples: number, served: number, isRgb: boolean): string[] =>
+  samples > served
+    ? [`${samples - served} extra sample${samples - served > 1 ? 's' : ''} per pixel (${isRgb ? 'alpha' : 'opacity'}) left out`]
+    : []
+
+function kindOfPixels(photometric: number, ifd: Ifd): string {
+  const name = PHOTOMETRICS[photometric] ?? `of photometric kind ${photometric}`
+  if (photometric !== 6) return name
+  const [x = 2, y = 2] = ifd.numbers(Tag.YcbcrSubsampling) ?? []
+  return `${name} sub-sampled ${x}×${y} and not JPEG`
 }
 
-async function pipelineOf(reader: TiffReader, ifd: Ifd, codec: string, facts: SegmentFacts): Promise<Pipeline> {
-  const { dataType, stored, rowBytes, isYcbcr, isInverted } = facts
-  const size = sampleBytes(dataType)
-  const layout = { rowBytes, samples: stored, sampleBytes: size }
-  const predictor = codec === 'raw' || codec === 'jpeg' || codec === 'packbits' ? 1 : ((await reader.number(ifd, Tag.Predictor)) ?? 1)
-  const filters: { filter: string; options?: Record<string, unknown> }[] = []
-  if (predictor === 3) {
-    if (!dataType.startsWith('float')) throw new Unusable(`a floating-point predictor for ${dataType} samples`)
-    filters.push({ filter: 'float-predictor', options: layout })
-  } else {
-    if (!reader.littleEndian && size > 1) filters.push({ filter: 'swap-bytes', options: { sampleBytes: size } })
-    if (predictor === 2) filters.push({ filter: 'horizontal-predictor', options: layout })
-    else if (predictor !== 1) throw new Unusable(`predictor ${predictor}, which is not supported yet`)
-  }
-  if (isInverted) filters.push({ filter: 'invert' })
-  if (codec !== 'jpeg') return { codec, filters }
-  if (stored !== 1 && stored !== 3) throw new Unusable(`JPEG with ${stored} components, which is not supported yet`)
-  const tables = await reader.bytes(ifd, Tag.JpegTables)
-  const colour = isYcbcr ? 'ycbcr' : stored === 3 ? 'rgb' : 'grey'
-  return { codec, options: { components: stored, width: rowBytes / stored, colour, ...(tables && { tables }) }, filters }
+function noDataOf(ifd: Ifd, { kind, served }: StoredType): number | undefined {
+  const text = ifd.text(Tag.GdalNoData)?.trim()
+  if (!text) return undefined
+  const value = Number(text)
+  if (kind === 'float') return /^-?nan$/i.test(text) ? Number.NaN : Number.isNaN(value) ? undefined : value
+  const bits = sampleBytes(served) * 8
+  const [least, most] = kind === 'uint' ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1]
+  return Number.isSafeInteger(value) && value >= least && value <= most ? value : undefined
 }
 
 const isSize = (n: number): boolean => Number.isSafeInteger(n) && n > 0 && n < 2 ** 31

@@ -1,98 +1,135 @@
 /**
- * Sorts the pages of one file: the slices at full size, the smaller copies of them, and what is neither (thumbnails, labels).
- * Only offsets are kept, so that 100,000 pages cost 800 kB.
+ * The chain of pages of one file. It is walked only once, and only offsets are kept: 100,000 pages cost 800 kB. Nothing but the chain
+ * says how many there are.
  */
-import { Unusable } from '../../volume/errors.ts'
-import type { Vec3 } from '../../volume/vec.ts'
-import { type Ifd, Tag, type TiffReader } from './ifd.ts'
-import { type Page, readPage, sameSamples } from './page.ts'
+import { CorruptChunk, messageOf } from '../../volume/errors.ts'
+import { chain } from '../../volume/maybe-promise.ts'
+import { type Ifd, Tag } from './ifd.ts'
+import type { TiffReader } from './reader.ts'
+import { tableOf } from './table.ts'
 
-export interface Level {
-  readonly factor: Vec3
-  readonly page: Page
-  /** The IFD of slice n at this level. */
-  ifdOf(n: number): Promise<Ifd>
-}
+const MAX_PAGES = 1_000_000
+/** Reads of a local disk are synchronous; others have their turn after so many pages. */
+const TURN = 256
+/** Pages at the end that are looked at for whether their pixels are there. */
+const MAX_INCOMPLETE = 64
 
-export interface SortedPages {
-  readonly base: Page
-  readonly baseIfd: Ifd
-  /** Offsets of the IFDs of full size, in file order. */
-  readonly slices: readonly number[]
-  readonly levels: readonly Level[]
-  readonly notes: readonly string[]
-}
+export class Pages {
+  readonly reader: TiffReader
+  readonly #offsets: number[] = []
+  readonly #seen = new Set<number>()
+  #next: number
+  #walking: Promise<void> | undefined
+  /** Why the chain ends before its end. */
+  problem: string | undefined
 
-interface Size {
-  readonly width: number
-  readonly height: number
-  readonly offsets: number[]
-}
-
-/** Throws `Unusable` where the page of full size cannot be decoded. */
-export async function sortPages(reader: TiffReader): Promise<SortedPages> {
-  const sizes = new Map<string, Size>()
-  for await (const ifd of reader.chain()) {
-    const width = (await reader.number(ifd, Tag.ImageWidth)) ?? 0
-    const height = (await reader.number(ifd, Tag.ImageLength)) ?? 0
-    const key = `${width}×${height}`
-    const size = sizes.get(key)
-    if (size) size.offsets.push(ifd.offset)
-    else sizes.set(key, { width, height, offsets: [ifd.offset] })
+  constructor(reader: TiffReader) {
+    this.reader = reader
+    this.#next = reader.firstIfd
   }
-  if (sizes.size === 0) throw new Unusable('a TIFF without a page')
-  const [full, ...others] = [...sizes.values()].sort((a, b) => b.width * b.height - a.width * a.height)
-  const baseIfd = await reader.ifd(full!.offsets[0]!)
-  const base = await readPage(reader, baseIfd)
-  const notes: string[] = []
-  const levels: Level[] = [{ factor: [1, 1, 1], page: base, ifdOf: (n) => reader.ifd(full!.offsets[n]!) }]
-  const add = (page: Page, count: number, ifdOf: (n: number) => Promise<Ifd>) => {
-    const factor = factorOf(base, page)
-    const why = !factor
-      ? 'its size is not a power of two of the first'
-      : !sameSamples(base, page)
-        ? 'its samples differ from those of the first'
-        : count !== full!.offsets.length
-          ? `there are ${count} of them and ${full!.offsets.length} at full size`
-          : levels.some((level) => level.factor[0] === factor[0])
-            ? 'there is another of that size'
-            : undefined
-    if (why || !factor) notes.push(`${count === 1 ? 'a page' : `${count} pages`} of ${page.width}×${page.height} left out: ${why}`)
-    else levels.push({ factor, page, ifdOf })
+
+  get count(): number {
+    return this.#offsets.length
   }
-  for (const { width, height, offsets } of others) {
+
+  /** Where page `n` lies, walking as far as needed; undefined behind the last one. Throws where the chain is a loop. */
+  async offsetOf(n: number): Promise<number | undefined> {
+    while (n >= this.#offsets.length && this.#next !== 0) {
+      this.#walking ??= this.#walk(n, undefined).finally(() => {
+        this.#walking = undefined
+      })
+      await this.#walking
+    }
+    return this.#offsets[n]
+  }
+
+  /**
+   * Walks to the end. A chain that breaks off behind its first page is that of a file that is cut or still being written: it ends
+   * there, and so it does before pages whose pixels are not there yet.
+   */
+  async walk(visit: (ifd: Ifd, n: number) => void): Promise<void> {
+    await this.#walk(Number.POSITIVE_INFINITY, visit)
+    let incomplete = 0
+    while (this.#offsets.length > 1 && incomplete < MAX_INCOMPLETE && !(await this.#isComplete(this.#offsets.at(-1)!))) {
+      this.#offsets.pop()
+      incomplete++
+    }
+    if (incomplete > 0) this.problem ??= `the pixels of the last ${incomplete === 1 ? 'page' : `${incomplete} pages`} are not in the file`
+  }
+
+  async #walk(to: number, visit: ((ifd: Ifd, n: number) => void) | undefined): Promise<void> {
+    while (this.#next !== 0 && this.#offsets.length <= to) {
+      const n = this.#offsets.length
+      const at = this.#next
+      const fail = (cause: string) => new CorruptChunk({ file: this.reader.file.name, cause })
+      if (this.#seen.has(at)) throw fail(`page ${n} lies at ${at}, where an earlier page lies: the chain of pages is a loop`)
+      if (n >= MAX_PAGES) throw fail(`more than ${MAX_PAGES} pages`)
+      this.#seen.add(at)
+      let ifd: Ifd
+      try {
+        const read = this.reader.ifd(at)
+        ifd = read instanceof Promise ? await read : read
+      } catch (error) {
+        if (n === 0 || !(error instanceof CorruptChunk)) throw error
+        this.#next = 0
+        this.problem = `it breaks off before page ${n + 1}: ${messageOf(error)}`
+        break
+      }
+      this.#offsets.push(at)
+      this.#next = ifd.next
+      visit?.(ifd, n)
+      const stride = ifd.next - at
+      if (this.reader.isFar && n > 1 && stride === at - this.#offsets[n - 1]!) await this.reader.readAhead(ifd.next, stride, to - n)
+      if (n % TURN === TURN - 1) await new Promise((resolve) => setImmediate(resolve))
+    }
+    if (this.#next === 0) this.#seen.clear()
+  }
+
+  async #isComplete(offset: number): Promise<boolean> {
+    const { file } = this.reader
     try {
-      add(await readPage(reader, await reader.ifd(offsets[0]!)), offsets.length, (n) => reader.ifd(offsets[n]!))
+      const ifd = await this.reader.ifd(offset)
+      const offsets = tableOf(ifd, Tag.TileOffsets, file) ?? tableOf(ifd, Tag.StripOffsets, file)
+      const counts = tableOf(ifd, Tag.TileByteCounts, file) ?? tableOf(ifd, Tag.StripByteCounts, file)
+      if (!offsets || !counts || offsets.length === 0) return true
+      const last = Math.min(offsets.length, counts.length) - 1
+      const end = await chain(offsets.at(last), async (start) => start + (await counts.at(last)))
+      return end <= file.size
     } catch (error) {
-      if (!(error instanceof Unusable)) throw error
-      notes.push(`a page of ${width}×${height} left out: ${error.message}`)
+      if (error instanceof CorruptChunk) return false
+      throw error
     }
   }
-  await addSubIfds(reader, baseIfd, full!.offsets, add)
-  return { base, baseIfd, slices: full!.offsets, levels: levels.sort((a, b) => a.factor[0] - b.factor[0]), notes }
 }
 
-/** Smaller copies in sub-IFDs of each page, as OME-TIFF has them since version 6. */
-async function addSubIfds(
-  reader: TiffReader,
-  baseIfd: Ifd,
-  slices: readonly number[],
-  add: (page: Page, count: number, ifdOf: (n: number) => Promise<Ifd>) => void,
-): Promise<void> {
-  const offsets = (await reader.numbers(baseIfd, Tag.SubIfds)) ?? new Float64Array()
-  for (const [level, offset] of offsets.entries()) {
-    const page = await readPage(reader, await reader.ifd(offset))
-    add(page, slices.length, async (n) => {
-      const own = (await reader.numbers(await reader.ifd(slices[n]!), Tag.SubIfds))?.[level]
-      if (own === undefined) throw new Unusable(`page ${n} has no sub-resolution ${level}`)
-      return reader.ifd(own)
-    })
-  }
+/** Pages that look alike from their tags. */
+export interface Kind {
+  readonly width: number
+  readonly height: number
+  readonly isTiled: boolean
+  /** Marked as a smaller copy of another page. */
+  readonly isReduced: boolean
+  readonly isMask: boolean
+  /** Positions in the chain, ascending. */
+  readonly pages: number[]
 }
 
-/** [2^k, 2^k, 1] where a page is that much smaller within 1 % and a pixel. */
-function factorOf(base: Page, page: Page): Vec3 | undefined {
-  const k = Math.round(Math.log2(Math.max(base.width / page.width, base.height / page.height)))
-  const fits = (full: number, small: number) => Math.abs(small - full / 2 ** k) <= 1 + (full / 2 ** k) * 0.01
-  return k >= 1 && fits(base.width, page.width) && fits(base.height, page.height) ? [2 ** k, 2 ** k, 1] : undefined
+/** Walks the whole chain and sorts its pages by what can be seen without further reads. */
+export async function walkKinds(pages: Pages): Promise<Kind[]> {
+  const kinds = new Map<string, Kind>()
+  await pages.walk((ifd, n) => {
+    const width = ifd.number(Tag.ImageWidth) ?? 0
+    const height = ifd.number(Tag.ImageLength) ?? 0
+    const subfile = ifd.number(Tag.NewSubfileType) ?? 0
+    const isTiled = ifd.has(Tag.TileWidth)
+    const bits = ifd.number(Tag.BitsPerSample) ?? ifd.entries.get(Tag.BitsPerSample)?.count
+    const isMask = (subfile & 4) === 4
+    const key = `${width} ${height} ${isTiled} ${isMask} ${ifd.number(Tag.SamplesPerPixel) ?? 1} ${bits}`
+    const kind = kinds.get(key)
+    if (kind) kind.pages.push(n)
+    else kinds.set(key, { width, height, isTiled, isReduced: (subfile & 1) === 1, isMask, pages: [n] })
+  })
+  // what breaks off at the end is not part of it
+  const known = [...kinds.values()].map((kind) => ({ ...kind, pages: kind.pages.filter((n) => n < pages.count) }))
+  return known.filter((kind) => kind.pages.length > 0)
 }
