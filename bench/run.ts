@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-const BENCHES = ['codecs', 'reference', 'cutout', 'pool', 'http', 'start', 'memory', 'nas'] as const
+const BENCHES = ['codecs', 'reference', 'cutout', 'downsample', 'pool', 'http', 'start', 'memory', 'nas'] as const
 const PAGE = join(import.meta.dir, '../docs/performance.md')
 
 interface Bench {
