@@ -1,8 +1,9 @@
 /** Halving voxels: the WebAssembly kernel against JavaScript, and against numpy and tinybrain where Python has them. */
-import { downsample, type Rule } from '../src/volume/downsample.ts'
+
+import { growCells } from '../src/sample/cells.ts'
 import type { DataType } from '../src/volume/data-type.ts'
 import { sampleBytes } from '../src/volume/data-type.ts'
-import { growCells } from '../src/sample/cells.ts'
+import { downsample, type Rule } from '../src/volume/downsample.ts'
 import { type Vec3, ZERO } from '../src/volume/vec.ts'
 import { compare, table } from './measure.ts'
 
@@ -71,12 +72,24 @@ export async function run(): Promise<string> {
     const numbers = Float64Array.from({ length: count }, (_, i) => from[i % from.length]!)
     const typed = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array }[dataType as 'uint8']
     const samples = typed ? typed.from(numbers) : BigUint64Array.from(numbers, (n) => BigInt(n))
-    return { rule, dataType, size, factor, samples, bytes: new Uint8Array(samples.buffer), made: count / (factor[0] * factor[1] * factor[2]) }
+    return {
+      rule,
+      dataType,
+      size,
+      factor,
+      samples,
+      bytes: new Uint8Array(samples.buffer),
+      made: count / (factor[0] * factor[1] * factor[2]),
+    }
   })
   const python = await runPython(folder, prepared)
   const rows: (string | number)[][] = []
   for (const [n, { rule, dataType, size, factor, samples, bytes, made }] of prepared.entries()) {
-    const target = { bytes: new Uint8Array(made * sampleBytes(dataType)), size: [size[0] / factor[0], size[1] / factor[1], size[2] / factor[2]] as const, at: ZERO }
+    const target = {
+      bytes: new Uint8Array(made * sampleBytes(dataType)),
+      size: [size[0] / factor[0], size[1] / factor[1], size[2] / factor[2]] as const,
+      at: ZERO,
+    }
     const slow = dataType === 'uint64' ? undefined : new (samples.constructor as Uint8ArrayConstructor)(made)
     const { ours, javascript } = await compare(
       {
@@ -113,6 +126,10 @@ async function runPython(folder: string, cases: readonly Prepared[]): Promise<Re
     await Bun.write(`${folder}/${n}.raw`, bytes)
     input.push([rule, dataType, size, factor, `${folder}/${n}.raw`])
   }
-  const child = Bun.spawn([python, '-c', PYTHON], { stdin: new TextEncoder().encode(JSON.stringify(input)), stdout: 'pipe', stderr: 'inherit' })
+  const child = Bun.spawn([python, '-c', PYTHON], {
+    stdin: new TextEncoder().encode(JSON.stringify(input)),
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
   return JSON.parse(await new Response(child.stdout).text())
 }

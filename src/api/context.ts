@@ -3,6 +3,7 @@ import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
 import type { Problem } from '../datasets/editor.ts'
 import type { Log } from '../log.ts'
+import type { Overviews } from '../overviews/overviews.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { Access } from './access.ts'
 
@@ -15,6 +16,8 @@ export interface Context {
   readonly answers: Buffers
   readonly pictures: Pictures
   readonly access: Access
+  /** What makes the mags that are not stored, if anything does. */
+  readonly overviews?: Overviews | undefined
   readonly control: Control
   readonly log: Log
 }

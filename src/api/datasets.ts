@@ -23,7 +23,7 @@ export const datasetRoutes = (context: Context, prefix: string) => {
     await context.catalogue.firstLook(OPENING_MS)
     const entries = context.catalogue.entries()
     await within(Promise.all(entries.map(({ opened }) => opened)), Math.max(0, until - performance.now()))
-    return json(context.catalogue.entries().map(listedDataset))
+    return json(context.catalogue.entries().map((entry) => listedDataset(entry, context.overviews?.jobs.progress(entry.versionedId))))
   })
   app.post('/datasets', ({ request }) => addDatasets(context, request), { parse: 'none' })
   const one = async (params: DatasetParams, request: Request) => {

@@ -2,17 +2,23 @@
 import { join } from 'node:path'
 import { DecodePool } from '../../codecs/pool.ts'
 import { Buffers } from '../cache/buffers.ts'
+import { ChunkCache } from '../cache/chunk-cache.ts'
+import { DiskCache } from '../cache/disk.ts'
 import { Tables } from '../cache/tables.ts'
 import { findDatasetsFile, type Resolved } from '../config/resolve.ts'
+import type { Settings } from '../config/settings.ts'
 import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
 import { openDataset, type Resources } from '../datasets/open.ts'
 import { recheckFiles } from '../datasets/recheck.ts'
 import type { Log } from '../log.ts'
+import { Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 const MIB = 1024 * 1024
 /** A folder that takes longer to be listed does not hold up those beside it. */
@@ -23,6 +29,18 @@ export function shareBudget(bytes: number) {
   const tables = Math.min(64 * MIB, bytes / 8)
   const kept = Math.min(32 * MIB, bytes / 8)
   return { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
+}
+
+/** Where made mags are kept across restarts; undefined where they are not to be, or there is no place for them. */
+function diskCache({ cacheDir, diskCache: bytes }: Settings, environment: Environment, log: Log): DiskCache | undefined {
+  const folder = cacheDir || defaultCacheFolder(environment)
+  return folder === undefined || folder === 'none' || bytes === 0 ? undefined : new DiskCache(folder, bytes, (line) => log.warn(line))
+}
+
+function defaultCacheFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: Environment): string | undefined {
+  if (process.platform === 'win32') return LOCALAPPDATA && join(LOCALAPPDATA, 'wkconnect', 'cache')
+  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'wkconnect')
+  return HOME && join(HOME, process.platform === 'darwin' ? 'Library/Caches' : '.cache', 'wkconnect')
 }
 
 export interface Parts {
@@ -37,20 +55,21 @@ export interface Parts {
   readonly datasetsFiles: readonly string[]
 }
 
-/** `dropChunks` is told when the chunks whose keys begin so no longer hold. */
 export async function createParts(
   { settings, paths }: Resolved,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   log: Log,
-  dropChunks: (prefix: string) => void = () => {},
+  chunks = new ChunkCache(0),
 ): Promise<Parts> {
   const budget = shareBudget(settings.cache)
+  const overviews = settings.storedMagsOnly ? undefined : new Overviews(chunks, log, diskCache(settings, environment, log))
   const resources: Resources = {
     pool: new DecodePool(),
     tables: new Tables(budget.tables),
     buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
     handles: new FileHandles(),
     allowed: await AllowedFolders.of(settings.allowPath),
+    overviews,
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const shared = { data: settings.data, allowed: resources.allowed, handles: resources.handles, environment }
@@ -58,7 +77,8 @@ export async function createParts(
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
   const drop = (versionedId: string) => {
-    dropChunks(`${versionedId}/`)
+    overviews?.drop(`${versionedId}/`)
+    chunks.drop(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
   const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line) })

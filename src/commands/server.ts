@@ -28,7 +28,7 @@ export async function startServer(
   const { settings } = config
   const budget = shareBudget(settings.cache)
   const chunks = new ChunkCache(budget.chunks)
-  const parts = await createParts(config, environment, log, (prefix) => chunks.drop(prefix))
+  const parts = await createParts(config, environment, log, chunks)
   const { catalogue, resources } = parts
   const access = new Access({ adminToken: settings.adminToken, requireToken: settings.requireToken, hosts: [settings.host] })
   const context: Context = {
@@ -38,6 +38,7 @@ export async function startServer(
     answers: new Buffers(budget.inFlight, budget.kept / 2),
     pictures: new Pictures(chunks),
     access,
+    overviews: resources.overviews,
     control: createControl(parts),
     log,
   }

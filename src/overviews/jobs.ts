@@ -94,7 +94,8 @@ export class Jobs {
 
   /** Breaks off all work on arrays whose id begins so. */
   drop(prefix: string): void {
-    for (const [key, job] of this.#jobs) if (key.startsWith(prefix)) job.controller.abort(new Deadline({ cause: 'the dataset was opened anew' }))
+    for (const [key, job] of this.#jobs)
+      if (key.startsWith(prefix)) job.controller.abort(new Deadline({ cause: 'the dataset was opened anew' }))
   }
 
   #start(key: string, place: JobPlace, bytes: number, make: (tracker: Tracker) => Promise<Made>): Job {
@@ -126,7 +127,19 @@ export class Jobs {
       .then(() => make(tracker))
       .finally(end)
     work.catch(() => {})
-    const job: Job = { ...place, bytes, startedMs, work, controller, current, isInner, waiting: 0, parts: 1, finished: 0, forgotten: undefined }
+    const job: Job = {
+      ...place,
+      bytes,
+      startedMs,
+      work,
+      controller,
+      current,
+      isInner,
+      waiting: 0,
+      parts: 1,
+      finished: 0,
+      forgotten: undefined,
+    }
     this.#jobs.set(key, job)
     this.#timer ??= setInterval(() => this.#say(), SAY_MS / 4)
     this.#timer.unref()
@@ -158,7 +171,9 @@ export class Jobs {
     }
     const now = Date.now()
     if (now - this.#lastSaidMs < SAY_MS) return
-    const slow = new Set([...this.#jobs.values()].filter((job) => !job.isInner && now - job.startedMs > QUIET_MS).map(({ versionedId }) => versionedId))
+    const slow = new Set(
+      [...this.#jobs.values()].filter((job) => !job.isInner && now - job.startedMs > QUIET_MS).map(({ versionedId }) => versionedId),
+    )
     for (const id of slow) {
       this.#lastSaidMs = now
       for (const { layer, mag, done } of this.progress(id)) {
@@ -172,7 +187,9 @@ export class Jobs {
     const name = `${versionedId}/${layer}/${mag}`
     const others = [...this.#jobs.values()].some((job) => !job.isInner && `${job.versionedId}/${job.layer}/${job.mag}` === name)
     if (others || !this.#said.delete(name)) return
-    this.#log.info(`${nameOf(versionedId)}, layer ${layer}: what was asked of mag ${mag} is made, ${Math.round((Date.now() - startedMs) / 1000)} s`)
+    this.#log.info(
+      `${nameOf(versionedId)}, layer ${layer}: what was asked of mag ${mag} is made, ${Math.round((Date.now() - startedMs) / 1000)} s`,
+    )
   }
 }
 

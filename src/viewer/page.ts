@@ -80,7 +80,12 @@ function renderLayer(id: string, layer: Layer, page: number, chosen: number | un
   const last = boundingBox.max[2] - 1
   const z = Math.min(last, Math.max(first, chosen ?? Math.floor((first + boundingBox.max[2]) / 2)))
   const source = `/picture/${id}/${encodeURIComponent(name)}`
-  const listed = mags.map(({ factor }) => magLiteral(factor)).join(', ')
+  const list = (isMade: boolean) =>
+    mags
+      .filter(({ isComputed }) => Boolean(isComputed) === isMade)
+      .map(({ factor }) => magLiteral(factor))
+      .join(', ')
+  const listed = `${list(false)}${list(true) ? `, computed ${list(true)}` : ''}`
   const slider =
     last > first
       ? `<form method="get" action="/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`

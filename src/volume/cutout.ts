@@ -96,7 +96,8 @@ export function readParts(
     const read = readOne(n)
     if (read instanceof Promise) return readRest(readOne, n + 1, count, [watched(read)], found, options, parallel)
     found = read || found
-    if (n + 1 < count && options.pace.due()) return options.pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options, parallel))
+    if (n + 1 < count && options.pace.due())
+      return options.pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options, parallel))
   }
   return found
 }

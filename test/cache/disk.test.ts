@@ -9,7 +9,8 @@ const quiet = () => {
   return { said, warn: (line: string) => void said.push(line) }
 }
 const bytes = (length: number, value = 7) => new Uint8Array(length).fill(value)
-const filesOf = (folder: string) => (readdirSync(folder, { recursive: true }) as string[]).filter((file) => file.endsWith('.wkcache')).map((file) => join(folder, file))
+const filesOf = (folder: string) =>
+  (readdirSync(folder, { recursive: true }) as string[]).filter((file) => file.endsWith('.wkcache')).map((file) => join(folder, file))
 const sizeOf = (folder: string) => filesOf(folder).reduce((sum, file) => sum + statSync(file).size, 0)
 
 test('what was put is there, also for the next process, and other keys are not', async () => {
@@ -29,16 +30,22 @@ describe('a damaged record is deleted and not handed out', () => {
   test.each([
     ['cut short', (file: string) => truncateSync(file, 500)],
     ['empty', (file: string) => truncateSync(file, 0)],
-    ['with a flipped bit', (file: string) => {
-      const content = readFileSync(file)
-      content[700]! ^= 1
-      writeFileSync(file, content)
-    }],
-    ['with a claim of a longer key', (file: string) => {
-      const content = readFileSync(file)
-      content.writeUInt32BE(0xffff_ffff, 4)
-      writeFileSync(file, content)
-    }],
+    [
+      'with a flipped bit',
+      (file: string) => {
+        const content = readFileSync(file)
+        content[700]! ^= 1
+        writeFileSync(file, content)
+      },
+    ],
+    [
+      'with a claim of a longer key',
+      (file: string) => {
+        const content = readFileSync(file)
+        content.writeUInt32BE(0xffff_ffff, 4)
+        writeFileSync(file, content)
+      },
+    ],
     ['of other bytes', (file: string) => writeFileSync(file, 'something else altogether')],
   ])('%s', async (_, damage) => {
     const folder = emptyFolder()

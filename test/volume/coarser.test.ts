@@ -5,7 +5,9 @@ import { coarserMags } from '../../src/volume/coarser.ts'
 import { magLiteral, type Vec3, ZERO } from '../../src/volume/vec.ts'
 
 const mags = (coarsest: Vec3, size: Vec3, nm: Vec3) =>
-  coarserMags(coarsest, boxAt(ZERO, size), nm).map(({ factor, isListed }) => (isListed ? magLiteral(factor) : `(${magLiteral(factor)})`)).join(' ')
+  coarserMags(coarsest, boxAt(ZERO, size), nm)
+    .map(({ factor, isListed }) => (isListed ? magLiteral(factor) : `(${magLiteral(factor)})`))
+    .join(' ')
 
 describe('which mags are made', () => {
   test.each([
@@ -13,7 +15,13 @@ describe('which mags are made', () => {
     ['thick slices wait until the others have caught up', [1, 1, 1], [1000, 1000, 100], [4, 4, 40], '2-2-1 4-4-1 8-8-1 16-16-2 32-32-4'],
     ['an edge of exactly twice the shortest is not doubled', [1, 1, 1], [100, 100, 100], [4, 4, 8], '2-2-1 4-4-2 8-8-4'],
     ['fine slices are doubled alone', [1, 1, 1], [64, 64, 512], [32, 32, 4], '1-1-2 1-1-4 1-1-8 2-2-16'],
-    ['one plane, whatever its voxels', [1, 1, 1], [40_000, 10, 1], [4, 4, 40], '2-2-1 4-4-1 8-8-1 16-16-1 32-32-1 64-64-1 128-128-1 256-256-1 512-512-1 1024-1024-1 2048-2048-1'],
+    [
+      'one plane, whatever its voxels',
+      [1, 1, 1],
+      [40_000, 10, 1],
+      [4, 4, 40],
+      '2-2-1 4-4-1 8-8-1 16-16-1 32-32-1 64-64-1 128-128-1 256-256-1 512-512-1 1024-1024-1 2048-2048-1',
+    ],
     ['goes on from what is stored', [8, 8, 8], [1024, 1024, 1024], [1, 1, 1], '16-16-16 32-32-32'],
     ['nothing where all fits a bucket', [4, 4, 4], [128, 128, 128], [1, 1, 1], ''],
     ['one voxel more', [4, 4, 4], [129, 128, 128], [1, 1, 1], '8-8-8'],

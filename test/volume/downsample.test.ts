@@ -62,7 +62,8 @@ describe('many voxels at once are what single ones are', () => {
             let count = 0
             for (let k = z; k < Math.min(size[2], z + 2); k++)
               for (let j = y; j < Math.min(size[1], y + 2); j++)
-                for (let i = x; i < Math.min(size[0], x + 2); i++, count++) sum += samples[(i + size[0] * (j + size[1] * k)) * channels + c]!
+                for (let i = x; i < Math.min(size[0], x + 2); i++, count++)
+                  sum += samples[(i + size[0] * (j + size[1] * k)) * channels + c]!
             const down = Math.floor(sum / count)
             const rest = sum / count - down
             wrong += Number(found[at++] !== down + Number(rest > 0.5 || (rest === 0.5 && down % 2 === 1)))
