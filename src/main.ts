@@ -2,13 +2,15 @@
 import { add, list, remove, set } from './commands/edit.ts'
 import { helpText } from './commands/help.ts'
 import { config, health, version } from './commands/inspect.ts'
+import { inspect } from './commands/look-into.ts'
+import { pyramid } from './commands/pyramid.ts'
 import { serve } from './commands/serve.ts'
 import { ConfigError } from './config/error.ts'
 import { CannotWrite } from './datasets/write.ts'
 
 type Command = (argv: readonly string[], environment: Readonly<Record<string, string | undefined>>) => number | Promise<number>
 
-const COMMANDS: Record<string, Command> = { list, add, set, remove, config, health, version }
+const COMMANDS: Record<string, Command> = { list, add, set, remove, inspect, pyramid, config, health, version }
 
 const argv = process.argv.slice(2)
 const name = argv[0] ?? ''

@@ -11,6 +11,8 @@ Usage:
   wkconnect set NAME --scale X,Y,Z
                                  correct the voxel size, in nm
   wkconnect remove NAME          take a dataset off the list; no data are touched
+  wkconnect inspect PATH         what is in it, what is slow about it and what mends that
+  wkconnect pyramid PATH|NAME    make overviews ahead of time, into --cache-dir
   wkconnect config               every setting, its value and where it comes from
   wkconnect health               ask a running server; exit code 0 if it answers
   wkconnect version [--json]
