@@ -38,7 +38,14 @@ export const pageRoutes = (context: Context) => {
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
-      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen }))
+      return html(
+        renderPage(catalogue.entries(), {
+          version: context.version,
+          page: Number(page) || 1,
+          chosen,
+          making: (id) => context.overviews?.jobs.progress(id) ?? [],
+        }),
+      )
     })
     .post(
       '/sign-in',

@@ -9,7 +9,16 @@ import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
 
 const PER_PAGE = 50
 
+interface Making {
+  readonly layer: string
+  readonly mag: string
+  /** From 0 to 1. */
+  readonly done: number
+}
+
 export interface PageOptions {
+  /** Mags being made just now of a dataset. */
+  readonly making?: (versionedId: string) => readonly Making[]
   readonly version: string
   /** From 1 on. */
   readonly page: number
@@ -21,7 +30,7 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen, making }: PageOptions): string {
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -31,7 +40,7 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, page, 
   const body = [
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, current, chosen)),
+    ...shown.map((entry) => renderDataset(entry, current, chosen, making?.(entry.versionedId) ?? [])),
     pages > 1 ? renderPages(current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
@@ -61,7 +70,7 @@ ${body}
 const nothing = (): string =>
   '<p class="empty">No datasets found. A dataset is a folder with <code>datasource-properties.json</code>, WKW layers or <code>.tif</code> files. Start with <code>--sample</code> to have something to look at.</p>'
 
-function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen']): string {
+function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen'], making: readonly Making[]): string {
   const { id, organization, name, status, reason, dataset } = entry
   const title = `<h2><span class="organization">${text(organization)}/</span>${text(name)}</h2>`
   if (status === 'opening') return `<section id="d${id}" class="opening">${title}<p>is being opened …</p></section>`
@@ -71,7 +80,8 @@ function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions[
     return renderLayer(id, layer, page, z)
   })
   const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
-  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p><div class="layers">${[...layers, ...broken].join('')}</div></section>`
+  const shown = making.map(({ layer, mag, done }) => `<p>making mag ${text(mag)} of ${text(layer)}: ${Math.floor(done * 100)} %</p>`)
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${shown.join('')}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
 }
 
 function renderLayer(id: string, layer: Layer, page: number, chosen: number | undefined): string {
