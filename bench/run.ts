@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-const BENCHES = ['codecs', 'reference', 'cutout', 'downsample', 'pool', 'http', 'start', 'memory', 'nas'] as const
+const BENCHES = ['codecs', 'reference', 'cutout', 'downsample', 'pool', 'http', 'start', 'memory', 'nas', 'overview'] as const
 const PAGE = join(import.meta.dir, '../docs/performance.md')
 
 interface Bench {
@@ -15,7 +15,7 @@ const asked = process.argv.slice(2)
 for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
-if (['http', 'start', 'memory', 'nas'].some((name) => asked.length === 0 || asked.includes(name))) {
+if (['http', 'start', 'memory', 'overview', 'nas'].some((name) => asked.length === 0 || asked.includes(name))) {
   const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
   if (built.exitCode !== 0) process.exit(1)
 }

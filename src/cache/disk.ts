@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { release } from './release.ts'
 
 const SUFFIX = '.wkcache'
 const MAGIC = 0x5741_4b31
@@ -86,26 +87,29 @@ export class DiskCache {
     }
   }
 
-  /** Keeps a record, if need be instead of older ones. Never throws; one that is large beside the budget is not kept. */
+  /** Keeps a record, which is not to be used any more, if need be instead of older ones. Never throws; one that is large beside the budget is not kept. */
   async put(key: string, record: Uint8Array): Promise<void> {
     const packed = pack(record, key)
-    if (packed.length > this.#budget / 4) return
+    const bytes = packed.length
+    release(record)
+    if (bytes > this.#budget / 4) return
     const name = nameOf(key)
     const path = this.#pathOf(name)
     const making = `${path}.${process.pid}-${++this.#writes}.tmp`
-    this.#writing += packed.length
+    this.#writing += bytes
     try {
       await (this.#scan ??= this.#lookThrough())
       await this.#evict()
       await mkdir(join(path, '..'), { recursive: true })
       await writeFile(making, packed)
       await rename(making, path)
-      this.#use(name, { bytes: packed.length, usedMs: Date.now() })
+      this.#use(name, { bytes, usedMs: Date.now() })
     } catch (error) {
       await unlink(making).catch(() => {})
       this.#say(error)
     } finally {
-      this.#writing -= packed.length
+      this.#writing -= bytes
+      release(packed)
     }
   }
 

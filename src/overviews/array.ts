@@ -1,4 +1,5 @@
 /** A mag that is not stored: each chunk is made of those of the mag below it when somebody asks for it. */
+import { release } from '../cache/release.ts'
 import { type Box, boxAt, intersect, isEmpty, sizeOf, toMag } from '../volume/box.ts'
 import { type ChunkedArray, chunkBytes, voxelBytes } from '../volume/chunked-array.ts'
 import { copyBox, fillBox } from '../volume/copy.ts'
@@ -112,14 +113,16 @@ export class DownsampledArray implements ChunkedArray {
       const made = new Uint8Array(chunkBytes(this))
       const kept = record === undefined ? undefined : await disk!.get(record)
       const stored = kept && unpackRecord(kept, made)
+      if (kept) release(kept)
       if (stored !== undefined) return stored ? made : undefined
       const found = await this.#make(index, region, made, tracker, tracker.signal)
       if (record !== undefined) await disk!.put(record, await packRecord(found ? made : undefined))
       return found ? made : undefined
     }
-    const made = await jobs.run(key, place, this.storedBytesOf(index), make, signal)
-    if (!made) return this.#nothing(key)
-    target.set(made)
+    const { voxels, done } = await jobs.run(key, place, this.storedBytesOf(index), make, signal)
+    if (!voxels) return this.#nothing(key)
+    target.set(voxels)
+    done()
     return true
   }
 

@@ -2,6 +2,7 @@
  * Chunks that take long to make: each is made once, however many ask for it, and says how far it is. Who asks waits as long as it can;
  * work whose askers only ran out of time goes on, for they will ask again. Work that nobody wants any more is broken off.
  */
+import { release } from '../cache/release.ts'
 import type { Log } from '../log.ts'
 import { Deadline } from '../volume/errors.ts'
 
@@ -36,6 +37,12 @@ export interface Tracker {
 /** `undefined`: nothing is stored there. */
 type Made = Uint8Array | undefined
 
+export interface Result {
+  readonly voxels: Made
+  /** To be called by everybody who got it, when they have copied it. */
+  done(): void
+}
+
 interface Job extends JobPlace {
   readonly bytes: number
   readonly startedMs: number
@@ -45,6 +52,8 @@ interface Job extends JobPlace {
   /** Part of another job. */
   readonly isInner: boolean
   waiting: number
+  /** Who will copy the result. */
+  takers: number
   parts: number
   finished: number
   forgotten: ReturnType<typeof setTimeout> | undefined
@@ -62,11 +71,18 @@ export class Jobs {
   }
 
   /** Joins the work of this key or begins it. `bytes`: how much has to be read for it, as its weight among others. */
-  run(key: string, place: JobPlace, bytes: number, make: (tracker: Tracker) => Promise<Made>, signal?: AbortSignal): Promise<Made> {
+  run(key: string, place: JobPlace, bytes: number, make: (tracker: Tracker) => Promise<Made>, signal?: AbortSignal): Promise<Result> {
     const job = this.#jobs.get(key) ?? this.#start(key, place, bytes, make)
     clearTimeout(job.forgotten)
     job.waiting++
-    if (!signal) return job.work
+    job.takers++
+    const result = job.work.then((voxels) => ({
+      voxels,
+      done: () => {
+        if (--job.takers === 0 && voxels) release(voxels)
+      },
+    }))
+    if (!signal) return result
     const leave = () => {
       if (--job.waiting > 0) return
       if (!(signal.reason instanceof Deadline)) return job.controller.abort(signal.reason)
@@ -75,7 +91,7 @@ export class Jobs {
     }
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })
-    return job.work.finally(() => signal.removeEventListener('abort', leave))
+    return result.finally(() => signal.removeEventListener('abort', leave))
   }
 
   /** What is being made of a dataset, or of all. */
@@ -136,6 +152,7 @@ export class Jobs {
       current,
       isInner,
       waiting: 0,
+      takers: 0,
       parts: 1,
       finished: 0,
       forgotten: undefined,
