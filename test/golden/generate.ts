@@ -11,3 +11,4 @@ if (!existsSync(python)) {
   await $`${python} -m pip install --quiet -r ${join(import.meta.dir, 'requirements.txt')}`
 }
 for (const script of ['generate.py', 'jpeg.py']) await $`${python} ${join(import.meta.dir, script)}`
+await $`${python} ${join(import.meta.dir, 'downsample.py')}`
