@@ -7,6 +7,7 @@ const BENCHES = [
   'codecs',
   'reference',
   'cutout',
+  'downsample',
   'pool',
   'precomputed',
   'tiff',
@@ -17,6 +18,7 @@ const BENCHES = [
   'nas',
   'core',
   'thumbnail',
+  'overview',
 ] as const
 const PAGE = join(import.meta.dir, '../docs/performance.md')
 
@@ -29,7 +31,7 @@ const asked = process.argv.slice(2)
 for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
-if (['http', 'start', 'memory', 'nas', 'core', 'thumbnail'].some((name) => asked.length === 0 || asked.includes(name))) {
+if (['http', 'start', 'memory', 'nas', 'core', 'thumbnail', 'overview'].some((name) => asked.length === 0 || asked.includes(name))) {
   const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
   if (built.exitCode !== 0) process.exit(1)
 }

@@ -2,6 +2,8 @@
 import { add, list, remove, reset, set } from './commands/edit.ts'
 import { helpText } from './commands/help.ts'
 import { config, health, version } from './commands/inspect.ts'
+import { inspect } from './commands/look-into.ts'
+import { pyramid } from './commands/pyramid.ts'
 import { serve } from './commands/serve.ts'
 import { doctor, register } from './commands/webknossos.ts'
 import { ConfigError } from './config/error.ts'
@@ -9,7 +11,7 @@ import { CannotWrite } from './datasets/write.ts'
 
 type Command = (argv: readonly string[], environment: Readonly<Record<string, string | undefined>>) => number | Promise<number>
 
-const COMMANDS: Record<string, Command> = { list, add, set, remove, reset, config, health, version, register, doctor }
+const COMMANDS: Record<string, Command> = { list, add, set, remove, reset, inspect, pyramid, config, health, version, register, doctor }
 
 const argv = process.argv.slice(2)
 const name = argv[0] ?? ''

@@ -10,6 +10,7 @@ import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
 import { Pace } from '../volume/pace.ts'
 import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
+import { startDeadline } from './deadline.ts'
 import { HttpError, invalidBody } from './errors.ts'
 
 export const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
@@ -81,10 +82,13 @@ export function readBuckets(
   const pace = new Pace()
   return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
     const options = { chunks: context.chunks, pace, signal }
+    // stored mags are read without: a signal for every chunk would cost more than it saves
+    const deadline = planned.some(({ mag }) => mag.isComputed) ? startDeadline(signal) : undefined
+    const patient = { ...options, signal: deadline?.signal ?? signal }
     const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
       recover(
         () =>
-          chain(cutout(mag, box, clip, buffer.subarray(start, end), options), (found) => {
+          chain(cutout(mag, box, clip, buffer.subarray(start, end), mag.isComputed ? patient : options), (found) => {
             if (found) outcome[index] = 'data'
           }),
         (error) => {
@@ -92,7 +96,10 @@ export function readBuckets(
           context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
         },
       )
-    const finish = () => pack(planned, outcome, buffer)
+    const finish = () => {
+      deadline?.clear()
+      return pack(planned, outcome, buffer)
+    }
     for (let n = 0; n < planned.length; n++) {
       const read = readOne(planned[n]!)
       if (read instanceof Promise || pace.due()) return readRest(planned, n + 1, read, readOne, pace).then(finish)

@@ -6,6 +6,7 @@ import type { Problem } from '../datasets/editor.ts'
 import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
+import type { Overviews } from '../overviews/overviews.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { CoreState } from '../webknossos/connection.ts'
 import type { Access } from './access.ts'
@@ -23,6 +24,8 @@ export interface Context {
   readonly deadlines: Deadlines
   readonly contrasts: Contrasts
   readonly access: Access
+  /** What makes the mags that are not stored, if anything does. */
+  readonly overviews?: Overviews | undefined
   readonly control: Control
   readonly log: Log
   /** Path below which everything is answered, too: `/connect`, or empty. */

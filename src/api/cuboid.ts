@@ -7,6 +7,7 @@ import { packFourBit } from '../volume/four-bit.ts'
 import { Pace } from '../volume/pace.ts'
 import { floorDivide, product, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
+import { startDeadline } from './deadline.ts'
 import { HttpError } from './errors.ts'
 import { voxelHeaders } from './headers.ts'
 import { voxelResponse, voxelStream } from './voxel-response.ts'
@@ -46,13 +47,22 @@ export async function readCuboid(
   const depth = bytes <= WHOLE_BYTES ? size[2] : Math.min(SLAB_DEPTH, size[2])
   const slabBytes = size[0] * size[1] * depth * voxel
   const buffer = await context.answers.take(slabBytes)
-  const options = { chunks: context.chunks, pace: new Pace(), signal }
+  const pace = new Pace()
 
   const readSlab = async (z: number): Promise<Uint8Array> => {
     const slab: Vec3 = [size[0], size[1], Math.min(depth, size[2] - z)]
     const target = buffer.subarray(0, product(slab) * voxel)
-    if (isThere) await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
-    else target.fill(0)
+    if (!isThere) {
+      target.fill(0)
+      return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
+    }
+    const deadline = mag.isComputed ? startDeadline(signal) : undefined
+    try {
+      const options = { chunks: context.chunks, pace, signal: deadline?.signal ?? signal }
+      await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+    } finally {
+      deadline?.clear()
+    }
     return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
   }
 

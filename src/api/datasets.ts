@@ -28,7 +28,7 @@ export const datasetRoutes = (context: Context, prefix: string) => {
     const until = performance.now() + OPENING_MS
     await context.catalogue.firstLook(OPENING_MS)
     await context.catalogue.settled(Math.max(0, until - performance.now()))
-    return json(context.catalogue.entries().map(listedDataset))
+    return json(context.catalogue.entries().map((entry) => listedDataset(entry, context.overviews?.jobs.progress(entry.versionedId))))
   })
   const dataSource = async (params: VersionedParams, request: Request) => {
     const entry = await findDataset(context, params, request)

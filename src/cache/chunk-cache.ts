@@ -143,9 +143,9 @@ export class ChunkCache implements ChunkReader {
         throw error
       },
     )
-    const flight: SharedFlight<Entry | Uint8Array | undefined> = new SharedFlight(settled, () => {
+    const flight: SharedFlight<Entry | Uint8Array | undefined> = new SharedFlight(settled, (reason) => {
       land()
-      abort.abort()
+      abort.abort(reason)
     })
     this.#flights.set(name, flight)
     return flight.join(signal).then((result) => this.#hand(result, visit))
@@ -256,7 +256,7 @@ class LazyAbort {
     return this.#controller.signal
   }
 
-  abort(): void {
-    this.#controller?.abort()
+  abort(reason: unknown): void {
+    this.#controller?.abort(reason)
   }
 }

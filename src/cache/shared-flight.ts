@@ -4,10 +4,11 @@
  */
 export class SharedFlight<T> {
   readonly #work: Promise<T>
-  readonly #abandon: () => void
+  readonly #abandon: (reason: unknown) => void
   #waiting = 0
 
-  constructor(work: Promise<T>, abandon: () => void) {
+  /** `abandon` is told why the last reader gave up. */
+  constructor(work: Promise<T>, abandon: (reason: unknown) => void) {
     this.#work = work
     this.#abandon = abandon
     // with every reader gone nobody else would look at the failure
@@ -24,7 +25,7 @@ export class SharedFlight<T> {
     if (!signal) return this.#work
     return new Promise<T>((resolve, reject) => {
       const leave = () => {
-        if (--this.#waiting === 0) this.#abandon()
+        if (--this.#waiting === 0) this.#abandon(signal.reason)
         reject(signal.reason)
       }
       if (signal.aborted) return leave()

@@ -16,6 +16,8 @@ Usage:
                                  make this server known to a webKnossos server
   wkconnect doctor [--token TOKEN]
                                  what is wrong with the connection or the data, and what to do
+  wkconnect inspect PATH         what is in it, what is slow about it and what mends that
+  wkconnect pyramid PATH|NAME    make overviews ahead of time, into --cache-dir
   wkconnect config               every setting, its value and where it comes from
   wkconnect health               ask a running server; exit code 0 if it answers
   wkconnect version [--json]

@@ -2,16 +2,20 @@
 import { join } from 'node:path'
 import { DecodePool } from '../../codecs/pool.ts'
 import { Buffers } from '../cache/buffers.ts'
+import { ChunkCache } from '../cache/chunk-cache.ts'
+import { DiskCache } from '../cache/disk.ts'
 import { Tables } from '../cache/tables.ts'
 import { coreSettings } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
 import { findDatasetsFile, isLoopback, type Resolved } from '../config/resolve.ts'
+import type { Settings } from '../config/settings.ts'
 import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
 import { openDataset, type Resources } from '../datasets/open.ts'
 import { recheckFiles } from '../datasets/recheck.ts'
 import type { Log } from '../log.ts'
+import { Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
@@ -31,6 +35,18 @@ export function shareBudget(bytes: number) {
   return { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
 }
 
+/** Where made mags are kept across restarts; undefined where they are not to be, or there is no place for them. */
+function diskCache({ cacheDir, diskCache: bytes }: Settings, environment: Environment, log: Log): DiskCache | undefined {
+  const folder = cacheDir || defaultCacheFolder(environment)
+  return folder === undefined || folder === 'none' || bytes === 0 ? undefined : new DiskCache(folder, bytes, (line) => log.warn(line))
+}
+
+function defaultCacheFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: Environment): string | undefined {
+  if (process.platform === 'win32') return LOCALAPPDATA && join(LOCALAPPDATA, 'wkconnect', 'cache')
+  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'wkconnect')
+  return HOME && join(HOME, process.platform === 'darwin' ? 'Library/Caches' : '.cache', 'wkconnect')
+}
+
 export interface Parts {
   readonly catalogue: Catalogue
   readonly editor: Editor
@@ -46,8 +62,8 @@ export interface Parts {
 }
 
 export interface PartsOptions {
-  /** Told when the chunks whose keys begin so no longer hold. */
-  readonly dropChunks?: (prefix: string) => void
+  /** Where decoded chunks are kept; without it nowhere. */
+  readonly chunks?: ChunkCache
   /** Told when something was opened, described otherwise, or is gone. */
   readonly changed?: () => void
 }
@@ -56,10 +72,11 @@ export async function createParts(
   config: Resolved,
   environment: Environment,
   log: Log,
-  { dropChunks = () => {}, changed }: PartsOptions = {},
+  { chunks = new ChunkCache(0), changed }: PartsOptions = {},
 ): Promise<Parts> {
   const { settings, sources, paths } = config
   const budget = shareBudget(settings.cache)
+  const overviews = settings.storedMagsOnly ? undefined : new Overviews(chunks, log, diskCache(settings, environment, log))
   const resources: Resources = {
     pool: new DecodePool(),
     tables: new Tables(budget.tables),
@@ -67,6 +84,7 @@ export async function createParts(
     handles: new FileHandles(),
     allowed: await AllowedFolders.of(settings.allowPath),
     remote: remoteStores(config, environment),
+    overviews,
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const overridesFile = join(settings.state || settings.data, 'overrides.json')
@@ -85,7 +103,8 @@ export async function createParts(
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
   const drop = (versionedId: string) => {
-    dropChunks(`${versionedId}/`)
+    overviews?.drop(`${versionedId}/`)
+    chunks.drop(`${versionedId}/`)
     resources.tables.drop(`${versionedId}/`)
   }
   const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line), ...(changed ? { changed } : {}) })

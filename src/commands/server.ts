@@ -42,7 +42,7 @@ export async function startServer(
   const coreConfig = coreSettings(config)
   let core: Core | undefined
   const parts = await createParts(config, environment, log, {
-    dropChunks: (prefix) => chunks.drop(prefix),
+    chunks,
     changed: () => core?.connection.changed(),
   })
   const { catalogue, resources } = parts
@@ -66,6 +66,7 @@ export async function startServer(
     deadlines: new Deadlines(BUCKET_MS),
     contrasts,
     access,
+    overviews: resources.overviews,
     control: createControl(parts, settings.data, core),
     base,
     log,

@@ -1,7 +1,7 @@
 /** What a person sees at start: every dataset, and for what is not served the reason and the fix. */
 import type { CatalogueEntry, Look } from '../datasets/catalogue.ts'
 import { sizeOf } from '../volume/box.ts'
-import type { Layer } from '../volume/chunked-array.ts'
+import type { Layer, Mag } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 
@@ -46,9 +46,12 @@ function describe(entry: CatalogueEntry): string[] {
 }
 
 function describeLayer(layer: Layer): string {
-  const mags = layer.mags.map(({ factor }) => magLiteral(factor))
-  const shown = mags.length > 8 ? [...mags.slice(0, 7), '…'] : mags
-  return `${layer.name}: ${sizeOf(layer.boundingBox).join('×')} ${elementClassOf(layer.dataType, layer.channels)} ${layer.category}, mags ${shown.join(' ')}`
+  const list = (mags: readonly Mag[]) => {
+    const all = mags.map(({ factor }) => magLiteral(factor))
+    return (all.length > 8 ? [...all.slice(0, 7), '…'] : all).join(' ')
+  }
+  const made = layer.mags.filter(({ isComputed }) => isComputed)
+  return `${layer.name}: ${sizeOf(layer.boundingBox).join('×')} ${elementClassOf(layer.dataType, layer.channels)} ${layer.category}, mags ${list(layer.mags.filter(({ isComputed }) => !isComputed))}${made.length > 0 ? `, computed ${list(made)}` : ''}`
 }
 
 /** Links that lead out, by where they lead: one flag mends many datasets. */

@@ -26,6 +26,19 @@ export const Settings = Type.Object({
     format: 'size',
     description: 'memory for decoded chunks, buffers and answers, such as 512MB or 2GB; a quarter of the memory, at most 1GB',
   }),
+  cacheDir: Type.String({
+    default: '',
+    placeholder: 'DIR',
+    description: 'folder for magnifications that were made, kept across restarts; the cache folder of the user, none for nowhere',
+  }),
+  diskCache: Type.Integer({
+    default: 4 * 1024 ** 3,
+    minimum: 0,
+    placeholder: 'SIZE',
+    format: 'size',
+    description: 'how much may lie there, such as 500MB or 20GB; what was used longest ago goes first',
+  }),
+  storedMagsOnly: Type.Boolean({ default: false, description: 'serve only magnifications that are stored, make none' }),
   organization: Type.String({
     default: 'sample_organization',
     minLength: 1,

@@ -8,7 +8,14 @@ import type { Contrast } from './contrasts.ts'
 import { isRecord } from './entries.ts'
 import { described } from './overrides.ts'
 
-export function listedDataset(entry: CatalogueEntry) {
+interface Making {
+  readonly layer: string
+  readonly mag: string
+  readonly done: number
+}
+
+/** `making`: mags being made just now, and how far. */
+export function listedDataset(entry: CatalogueEntry, making: readonly Making[] = []) {
   const { id, organization, name, status, dataset } = entry
   const reason = status === 'unusable' ? { reason: entry.reason ?? 'unknown' } : {}
   if (!dataset) return { id, organization, name, status, ...reason, voxelSize: null, layers: [] }
@@ -19,6 +26,8 @@ export function listedDataset(entry: CatalogueEntry) {
       elementClass: elementClassOf(layer.dataType, layer.channels),
       boundingBox: boxToJson(layer.boundingBox),
       mags: layer.mags.map(({ factor }) => factor),
+      computedMags: layer.mags.filter(({ isComputed }) => isComputed).map(({ factor }) => factor),
+      making: making.filter((one) => one.layer === layer.name).map(({ mag, done }) => ({ mag, done: Number(done.toFixed(3)) })),
     })),
     ...dataset.broken.map(({ name: layer, status: why }) => ({ name: layer, status: why })),
   ]

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
+import { FailingArray } from '../formats/failing-array.ts'
 import type { OpenContext, OpenOptions } from '../formats/format.ts'
 import { loadFormat } from '../formats/index.ts'
+import { completeDataset } from '../overviews/complete.ts'
+import type { Overviews } from '../overviews/overviews.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
 import { isMissing } from '../stores/errors.ts'
 import { FileStore } from '../stores/file.ts'
@@ -17,6 +20,7 @@ import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
+import { versionOf } from './version.ts'
 
 /** What opening and reading datasets needs; one per serving thread. */
 export interface Resources {
@@ -27,6 +31,8 @@ export interface Resources {
   readonly handles: FileHandles
   readonly allowed: AllowedFolders
   readonly remote: RemoteStores
+  /** Makes the mags that are not stored; without it only stored ones are served. */
+  readonly overviews?: Overviews | undefined
 }
 
 /** Opens a dataset from its descriptor alone. `id` is organization/dataset@version. Throws `Unusable` and what the format throws. */
@@ -44,7 +50,16 @@ export async function openDataset(
     ? await storesFor(resources, allowed, isTrusted)(source ?? folder, descriptor.config?.['credentials'])
     : await folderStore(folder, resources.handles, allowed)
   const options = { scale: descriptor.scale, images: descriptor.images, config: descriptor.config }
-  return openStore({ id, name, store, format: descriptor.format, options, resources, allowed, isTrusted, changed })
+  const openedMs = Date.now()
+  const dataset = await openStore({ id, name, store, format: descriptor.format, options, resources, allowed, isTrusted, changed })
+  if (!resources.overviews) return dataset
+  return completeDataset(dataset, {
+    versionedId: id,
+    overviews: resources.overviews,
+    version: (sinceMs) => versionOf(descriptor, sinceMs),
+    openedMs,
+    isReadable: ({ arrays }) => !(arrays[0] instanceof FailingArray),
+  })
 }
 
 export interface OpenStoreRequest {

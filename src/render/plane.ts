@@ -59,13 +59,13 @@ export async function readPlane(layer: Layer, z: number | undefined, longest: nu
   return { width: columns.length, height: rows.length, voxels, z: slice }
 }
 
-/** The coarsest mag that still has a voxel for every pixel, else the finest. */
+/** The coarsest stored mag that still has a voxel for every pixel, else the finest: a picture is not worth making a whole mag for. */
 function pictureMag(layer: Layer, longest: number): Mag {
   const edge = ({ factor }: Mag) => {
     const [w, h] = sizeOf(toMag(layer.boundingBox, factor))
     return Math.max(w, h)
   }
-  return layer.mags.findLast((mag) => edge(mag) >= longest) ?? layer.mags[0]!
+  return layer.mags.findLast((mag) => !mag.isComputed && edge(mag) >= longest) ?? layer.mags[0]!
 }
 
 /** The plane, or its middle where all of it would be too much to decode for a picture. */

@@ -43,7 +43,7 @@ export class FileStore implements Store {
       const real = await realpath(path)
       this.#allowed.check(path, real)
       const stats = await stat(real)
-      return stats.isFile() ? { size: stats.size, version: versionOf(stats) } : undefined
+      return stats.isFile() ? { size: stats.size, version: versionOf(stats), changedMs: Math.max(stats.mtimeMs, stats.ctimeMs) } : undefined
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error instanceof OutsideAllowed ? error : upstream(path, error)

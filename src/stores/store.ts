@@ -10,6 +10,8 @@ export interface Stat {
   readonly size: number
   /** Changes when the bytes do: an ETag, or inode, mtime and size. */
   readonly version: string
+  /** When they last did, where the store knows it; of Date.now. */
+  readonly changedMs?: number
 }
 
 /** One key opened for many positioned reads. Its version is fixed: once the bytes behind it change, reads throw `FileChanged`. */

@@ -12,7 +12,16 @@ import { pythonSnippet } from './snippet.ts'
 
 const PER_PAGE = 50
 
+interface Making {
+  readonly layer: string
+  readonly mag: string
+  /** From 0 to 1. */
+  readonly done: number
+}
+
 export interface PageOptions {
+  /** Mags being made just now of a dataset. */
+  readonly making?: (versionedId: string) => readonly Making[]
   readonly version: string
   /** In front of every link. */
   readonly base: string
@@ -30,7 +39,8 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, base, core, page, origin, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], options: PageOptions): string {
+  const { version, base, core, page } = options
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -41,7 +51,7 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, base, 
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
     core ? renderConnection(core) : '',
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, { base, core, page: current, origin, chosen })),
+    ...shown.map((entry) => renderDataset(entry, { ...options, page: current })),
     pages > 1 ? renderPages(base, current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
@@ -83,7 +93,10 @@ function renderDataset(entry: CatalogueEntry, options: Omit<PageOptions, 'versio
     return renderLayer(id, layer, options, z)
   })
   const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
-  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${arrival}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
+  const progress = (options.making?.(entry.versionedId) ?? []).map(
+    ({ layer, mag, done }) => `<p>making mag ${text(mag)} of ${text(layer)}: ${Math.floor(done * 100)} %</p>`,
+  )
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${progress.join('')}${arrival}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
 }
 
 function renderLayer(
@@ -97,7 +110,12 @@ function renderLayer(
   const last = boundingBox.max[2] - 1
   const z = Math.min(last, Math.max(first, chosen ?? Math.floor((first + boundingBox.max[2]) / 2)))
   const source = `${base}/picture/${id}/${encodeURIComponent(name)}`
-  const listed = mags.map(({ factor }) => magLiteral(factor)).join(', ')
+  const list = (isMade: boolean) =>
+    mags
+      .filter(({ isComputed }) => Boolean(isComputed) === isMade)
+      .map(({ factor }) => magLiteral(factor))
+      .join(', ')
+  const listed = `${list(false)}${list(true) ? `, computed ${list(true)}` : ''}`
   const slider =
     last > first
       ? `<form method="get" action="${text(base)}/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`

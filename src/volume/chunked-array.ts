@@ -25,6 +25,16 @@ export interface ChunkedArray {
    * any state. Anything that went wrong throws.
    */
   readChunk(index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
+  /**
+   * True where it can be told at little cost that nothing is stored in all of a box (voxels of this mag): a sparse volume is then not
+   * read through to find it empty. False where that would take longer.
+   */
+  isEmptyIn?(box: Box): MaybePromise<boolean>
+  /**
+   * Changes whenever any of the voxels may have; undefined where that cannot be told, or where something was changed after `sinceMs`
+   * (of Date.now), for what was read before may still be in memory. What is made of the voxels is kept on disk under it.
+   */
+  version?(sinceMs: number): Promise<string | undefined>
 }
 
 /** The same voxels at one magnification. `channel` picks one of the arrays' channels; such layers share decoded chunks. */
@@ -34,6 +44,8 @@ export interface Mag {
   readonly channel?: number | undefined
   /** Where others find it, as a data source says it: an absolute path or a URL, and the data format of what lies there. */
   readonly place?: { readonly dataFormat: string; readonly uri: string } | undefined
+  /** Made of the mag before it when somebody asks: reading it may take long. */
+  readonly isComputed?: true
 }
 
 /** An axis beside x, y, z: time mostly. Its coordinates are integers from `bounds[0]` up to, not including, `bounds[1]`. */

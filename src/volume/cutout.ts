@@ -43,7 +43,7 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
     target.fill(0)
     return false
   }
-  const { chunks, pace, signal } = options
+  const { chunks, signal } = options
   const { gridOrigin, chunkSize } = array
   const size = sizeOf(box)
   const voxel = voxelBytes(array)
@@ -78,12 +78,26 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
     })
   }
 
+  return readParts(readOne, count, options)
+}
+
+/**
+ * Reads parts 0 to `count` and says whether any is stored: at once where they come at once, else `parallel` at a time, and other
+ * requests get their turn between them. Throws the first error after all reads have ended.
+ */
+export function readParts(
+  readOne: (n: number) => MaybePromise<boolean>,
+  count: number,
+  options: Pick<CutoutOptions, 'pace' | 'signal'>,
+  parallel = PARALLEL_READS,
+): MaybePromise<boolean> {
   let found = false
   for (let n = 0; n < count; n++) {
     const read = readOne(n)
-    if (read instanceof Promise) return readRest(readOne, n + 1, count, [watched(read)], found, options)
+    if (read instanceof Promise) return readRest(readOne, n + 1, count, [watched(read)], found, options, parallel)
     found = read || found
-    if (n + 1 < count && pace.due()) return pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options))
+    if (n + 1 < count && options.pace.due())
+      return options.pace.turn().then(() => readRest(readOne, n + 1, count, [], found, options, parallel))
   }
   return found
 }
@@ -107,14 +121,15 @@ function cheapest(arrays: readonly ChunkedArray[], box: Box, clip: Box): Chunked
   return best
 }
 
-/** Goes on from chunk `next` when one did not come at once: up to PARALLEL_READS are under way, and other requests get their turn. */
+/** Goes on from part `next` when one did not come at once. */
 async function readRest(
   readOne: (n: number) => MaybePromise<boolean>,
   next: number,
   count: number,
   pending: Promise<boolean>[],
   found: boolean,
-  { pace, signal }: CutoutOptions,
+  { pace, signal }: Pick<CutoutOptions, 'pace' | 'signal'>,
+  parallel: number,
 ): Promise<boolean> {
   let failure: PromiseRejectedResult | undefined
   const settle = async () => {
@@ -132,7 +147,7 @@ async function readRest(
     } catch (reason) {
       failure ??= { status: 'rejected', reason }
     }
-    if (pending.length >= PARALLEL_READS) await settle()
+    if (pending.length >= parallel) await settle()
     else if (pace.due()) await pace.turn()
   }
   await settle()

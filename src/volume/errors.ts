@@ -38,6 +38,12 @@ export class UpstreamError extends DataError {
   readonly publicText = 'The stored data of this region could not be read just now.'
 }
 
+/** It takes longer than anybody waits for an answer. The work goes on; asking again later finds it done, or further. */
+export class Deadline extends DataError {
+  readonly status = 503
+  readonly publicText = 'This magnification is still being computed. Ask again in a moment.'
+}
+
 /** A dataset or layer that cannot be shown, and why. The message is for the person who owns the data. */
 export class Unusable extends Error {
   override readonly name = 'Unusable'

@@ -202,7 +202,14 @@ describe('everything else', () => {
           mags: [
             [1, 1, 1],
             [2, 2, 2],
+            [4, 4, 2],
+            [8, 8, 4],
           ],
+          computedMags: [
+            [4, 4, 2],
+            [8, 8, 4],
+          ],
+          making: [],
         },
         { name: 'segmentation', category: 'segmentation', elementClass: 'uint32' },
       ],

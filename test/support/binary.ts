@@ -12,6 +12,9 @@ export function emptyFolder(): string {
   return folder
 }
 
+/** Of all tests of this process: nothing of the user's own is read or written. */
+const CACHES = emptyFolder()
+
 export interface RunOptions {
   readonly cwd?: string
   readonly env?: Record<string, string>
@@ -21,7 +24,7 @@ const spawn = (args: readonly string[], { cwd, env }: RunOptions) =>
   Bun.spawn([BINARY, ...args], {
     cwd: cwd ?? emptyFolder(),
     // nothing of the surrounding environment: settings are what the test says
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: tmpdir(), ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: tmpdir(), XDG_CACHE_HOME: CACHES, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

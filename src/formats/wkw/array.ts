@@ -1,18 +1,25 @@
 /** One mag of a WKW layer. A chunk is a block; a missing cube file means that nothing is stored there (formats.md 1.4). */
 
+import { createHash } from 'node:crypto'
 import { CodecError } from '../../../codecs/codec.ts'
 import type { Decoder } from '../../../codecs/pool.ts'
 import type { Buffers } from '../../cache/buffers.ts'
 import type { Tables } from '../../cache/tables.ts'
 import { FileChanged, type Store } from '../../stores/store.ts'
-import type { Box } from '../../volume/box.ts'
+import { type Box, intersect, isEmpty } from '../../volume/box.ts'
 import { type ChunkedArray, voxelBytes } from '../../volume/chunked-array.ts'
 import type { DataType } from '../../volume/data-type.ts'
 import { CorruptChunk, UpstreamError } from '../../volume/errors.ts'
 import { always, chain, type MaybePromise, recover } from '../../volume/maybe-promise.ts'
-import { type Vec3, ZERO } from '../../volume/vec.ts'
+import { floorDivide, subtract, type Vec3, ZERO } from '../../volume/vec.ts'
 import { type Cube, cubeBytes, openCube } from './cube.ts'
+import { cubeFiles } from './cube-files.ts'
 import { blockIndex, type WkwHeader } from './header.ts'
+
+/** Cube files looked for at once to find a region empty. */
+const MOST_CUBES = 64
+/** The file system's clock ticks this coarsely. */
+const CLOCK_MS = 10
 
 export interface WkwArrayParts {
   readonly id: string
@@ -65,6 +72,43 @@ export class WkwArray implements ChunkedArray {
         throw new UpstreamError({ cause: error.message })
       },
     )
+  }
+
+  /** Looks at cube files, a few at most: whether one is there costs as much as opening it. */
+  isEmptyIn(box: Box): MaybePromise<boolean> {
+    const cubes = this.#cubesIn(box)
+    const next = (n: number): MaybePromise<boolean> => {
+      const index = cubes[n]
+      return index ? chain(this.#cube(index), (cube) => (cube ? false : next(n + 1))) : true
+    }
+    return cubes.length > MOST_CUBES ? false : next(0)
+  }
+
+  /** Of all cube files there are. */
+  async version(sinceMs: number): Promise<string | undefined> {
+    const { store, folder } = this.#parts
+    const hash = createHash('sha256').update(`${store.url} ${folder}`)
+    for await (const { key } of cubeFiles(store, folder)) {
+      const stat = await store.stat(key)
+      if (stat?.changedMs === undefined || stat.changedMs > sinceMs - CLOCK_MS) return undefined
+      hash.update(`\n${key} ${stat.version}`)
+    }
+    return hash.digest('hex')
+  }
+
+  /** Index of one block in each cube file of a box, or of one too many. */
+  #cubesIn(box: Box): Vec3[] {
+    const edge = this.chunkSize[0] * this.#parts.header.fileLength
+    const wanted = intersect(box, this.box)
+    if (isEmpty(wanted)) return []
+    const [x0, y0, z0] = floorDivide(wanted.min, [edge, edge, edge])
+    const [x1, y1, z1] = floorDivide(subtract(wanted.max, [1, 1, 1]), [edge, edge, edge])
+    const cubes: Vec3[] = []
+    const { fileLength } = this.#parts.header
+    for (let z = z0; z <= z1; z++)
+      for (let y = y0; y <= y1; y++)
+        for (let x = x0; x <= x1 && cubes.length <= MOST_CUBES; x++) cubes.push([x * fileLength, y * fileLength, z * fileLength])
+    return cubes
   }
 
   #read(index: Vec3, target: Uint8Array): MaybePromise<boolean> {

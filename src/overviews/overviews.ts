@@ -1,0 +1,69 @@
+/** What making coarser mags needs: where chunks come from, memory, what is known of them already. One per serving thread. */
+import type { DiskCache } from '../cache/disk.ts'
+import type { Log } from '../log.ts'
+import type { ChunkedArray } from '../volume/chunked-array.ts'
+import type { ChunkReader } from '../volume/cutout.ts'
+import { Jobs } from './jobs.ts'
+import { Scratch } from './scratch.ts'
+
+/** Chunks found to be empty that are remembered, so that nobody looks below them again. */
+const MOST_EMPTY = 100_000
+
+/** The coarsest stored mag of a layer, from which all others are made. */
+export interface Root {
+  readonly array: ChunkedArray
+  /** Of Date.now. */
+  readonly openedMs: number
+  /** As `ChunkedArray.version`, for arrays that have none of their own. */
+  version(sinceMs: number): Promise<string | undefined>
+}
+
+export class Overviews {
+  readonly chunks: ChunkReader
+  readonly disk: DiskCache | undefined
+  readonly jobs: Jobs
+  readonly scratch = new Scratch()
+  readonly #empty = new Set<string>()
+  readonly #versions = new Map<string, Promise<string | undefined>>()
+  /** When what was cached under a prefix was dropped: what is in memory since then is no older. */
+  readonly #dropped = new Map<string, number>()
+
+  constructor(chunks: ChunkReader, log: Log, disk?: DiskCache) {
+    this.chunks = chunks
+    this.disk = disk
+    this.jobs = new Jobs(log)
+  }
+
+  isKnownEmpty(key: string): boolean {
+    return this.#empty.has(key)
+  }
+
+  /** Nothing is stored below this chunk. */
+  rememberEmpty(key: string): void {
+    this.#empty.add(key)
+    if (this.#empty.size <= MOST_EMPTY) return
+    for (const oldest of this.#empty) {
+      this.#empty.delete(oldest)
+      if (this.#empty.size <= MOST_EMPTY / 2) break
+    }
+  }
+
+  /** Under what is made of these voxels may be kept on disk; undefined where it may not. */
+  versionOf({ array, openedMs, version }: Root): Promise<string | undefined> {
+    const known = this.#versions.get(array.id)
+    if (known) return known
+    const dropped = [...this.#dropped].find(([prefix]) => array.id.startsWith(prefix))?.[1] ?? 0
+    const since = Math.max(openedMs, dropped)
+    const asked = (array.version ? array.version(since) : version(since)).catch(() => undefined)
+    this.#versions.set(array.id, asked)
+    return asked
+  }
+
+  /** Forgets what is known of the arrays whose id begins so, and breaks off what is being made of them. */
+  drop(prefix: string): void {
+    this.jobs.drop(prefix)
+    for (const key of this.#empty) if (key.startsWith(prefix)) this.#empty.delete(key)
+    for (const id of this.#versions.keys()) if (id.startsWith(prefix)) this.#versions.delete(id)
+    this.#dropped.set(prefix, Date.now())
+  }
+}
