@@ -122,7 +122,11 @@ describe.each(Object.keys(ERAS) as Era[])('a core of era %s', (era) => {
 
   test('nothing is told twice', async () => {
     await server.get('/data/triggers/checkInboxBlocking?token=boss', { method: 'POST' })
-    expect([core.bulk.filter(({ status }) => status === 200).length, core.single.length]).toEqual([1, 0])
+    expect(core.bulk.filter(({ status }) => status === 200).length).toBe(1)
+    // intensities that took longer than a report waits for are told afterwards, once
+    const told = core.single.map(({ body }) => JSON.stringify(body))
+    expect(new Set(told).size).toBe(told.length)
+    expect(told.length).toBeLessThanOrEqual(1)
   })
 
   test('neither the key nor a token is in the log', () => {

@@ -124,7 +124,7 @@ describe.skipIf(!hasFuse())('disks mounted in the data folder (skipped where bin
       await using server = await RunningBinary.start(['--data', data, '--cache', '0'])
       const read = async (x: number) => indicesOf(await server.buckets('nas/cells', 'color', [bucket(x)]))
       expect((await server.list()).map(({ status }) => status)).toEqual(['ok', 'ok'])
-      expect((await server.get('/data/datasets/nas/cells')).status).toBe(200)
+      expect((await server.get('/data/datasets')).status).toBe(200)
       disk.unmount()
       await server.get('/data/triggers/checkInboxBlocking', { method: 'POST' })
       expect((await server.list()).map(({ organization, name }) => `${organization}/${name}`).sort()).toEqual(['lab/rgb', 'nas/cells'])

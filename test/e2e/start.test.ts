@@ -4,10 +4,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary, runBinary } from '../support/binary.ts'
 
+/** The public datasets of the sample data lie outside: here nobody can reach them, wherever the tests run. */
+const OFFLINE = { env: { HTTPS_PROXY: 'http://127.0.0.1:1', HTTP_PROXY: 'http://127.0.0.1:1' } }
+
 /** The sample data, made once by the executable itself. */
 const sample = await (async () => {
   const folder = emptyFolder()
-  await using server = await RunningBinary.start(['--sample', '--data', folder])
+  await using server = await RunningBinary.start(['--sample', '--data', folder], OFFLINE)
   await server.list()
   return folder
 })()
@@ -16,22 +19,20 @@ const names = async (server: RunningBinary) => (await server.list()).map(({ orga
 
 test('--sample writes a WKW and a TIFF dataset and the list of public ones, and says so', async () => {
   const folder = join(emptyFolder(), 'data')
-  await using server = await RunningBinary.start(['--sample', '--data', folder])
+  await using server = await RunningBinary.start(['--sample', '--data', folder], OFFLINE)
   expect(await names(server)).toEqual(
     ['cells', 'fafb_v14', 'harris2015', 'janelia_flyem_hemibrain', 'kasthuri2011', 'section'].map((name) => `sample_organization/${name}`),
   )
   const log = await server.logged(/6 datasets: 2 ok, 4 unusable/)
   expect(log).toContain('✓ sample_organization/cells   voxel 11.24 × 11.24 × 28 nm (datasource-properties.json)')
   expect(log).toContain('segmentation: 192×192×96 uint32 segmentation, mags 1-1-1 2-2-2 4-4-4')
-  expect(log).toContain(
-    '✗ sample_organization/fafb_v14: layer image: gs://neuroglancer-fafb-data/fafb_v14/fafb_v14_clahe: sources on the network',
-  )
+  expect(log).toMatch(/✗ sample_organization\/fafb_v14: layer image: .*storage\.googleapis\.com/)
 })
 
 test('--sample leaves a folder with data alone', async () => {
   const folder = emptyFolder()
   mkdirSync(join(folder, 'binary'))
-  await using server = await RunningBinary.start(['--sample', '--data', folder])
+  await using server = await RunningBinary.start(['--sample', '--data', folder], OFFLINE)
   expect(await server.list()).toEqual([])
   expect(existsSync(join(folder, 'datasets.json'))).toBe(false)
 })
