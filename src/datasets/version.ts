@@ -10,7 +10,7 @@ import { mapLimit } from './map-limit.ts'
  */
 export async function versionOf({ folder, images }: Descriptor, sinceMs: number): Promise<string | undefined> {
   if (!images) return undefined
-  const keys = images.flatMap(({ slices }) => slices.map(({ key }) => key))
+  const keys = images.flatMap(({ slices, others = [] }) => [...slices.map(({ key }) => key), ...others])
   const files = await mapLimit(keys, 16, async (key) => {
     const { ino, mtimeMs, ctimeMs, size } = await stat(join(folder, key))
     return { line: `${key} ${ino} ${mtimeMs} ${size}`, changedMs: Math.max(mtimeMs, ctimeMs) }
