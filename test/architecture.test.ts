@@ -14,7 +14,8 @@ const sources = files.filter((file) => !file.endsWith('.d.ts') && !file.startsWi
 const MAY_IMPORT: Record<string, readonly string[]> = {
   main: ['commands', 'config', 'datasets'],
   commands: ['api', 'datasets', 'formats', 'stores', 'codecs', 'cache', 'render', 'volume', 'config', 'log', 'sample', 'version'],
-  api: ['datasets', 'viewer', 'render', 'cache', 'volume', 'log'],
+  api: ['datasets', 'zarr', 'viewer', 'render', 'cache', 'volume', 'log'],
+  zarr: ['datasets', 'volume'],
   viewer: ['datasets', 'volume'],
   render: ['volume'],
   sample: ['formats', 'volume'],

@@ -7,6 +7,7 @@ import { errorResponse, HttpError } from './errors.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, healthRoutes } from './health.ts'
 import { pageRoutes } from './page.ts'
+import { zarrRoutes } from './zarr.ts'
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const
@@ -41,7 +42,9 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   for (const prefix of PREFIXES) {
     const group = new Elysia()
     if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))
-    app.use(group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)))
+    app.use(
+      group.use(healthRoutes(prefix)).use(datasetRoutes(context, prefix)).use(dataRoutes(context, prefix)).use(zarrRoutes(context, prefix)),
+    )
   }
   return app
 }

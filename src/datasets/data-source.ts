@@ -1,9 +1,9 @@
 /** Datasets as JSON: webKnossos's data source, valid in every era (protocol.md 4.3), and the list for people and scripts. */
-import type { CatalogueEntry } from './catalogue.ts'
 import { boxToJson } from '../volume/box.ts'
 import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
-import { magLiteral } from '../volume/vec.ts'
+import { magLiteral, type Vec3 } from '../volume/vec.ts'
+import type { CatalogueEntry } from './catalogue.ts'
 
 export function listedDataset(entry: CatalogueEntry) {
   const { id, organization, name, status, dataset } = entry
@@ -32,9 +32,11 @@ export function dataSourceOf(entry: CatalogueEntry) {
   return { id, dataLayers: dataset.layers.map(layerJson), scale: dataset.voxelSize.nm, ...dataset.extra }
 }
 
+/** Where a mag is streamed from, below the dataset's Zarr URL. Core hands it on, and clients do not open a mag without one. */
+export const magPath = (layer: string, factor: Vec3): string => `./${layer}/${magLiteral(factor)}`
+
 function layerJson(layer: Layer) {
   const { name, category, mags, dataType } = layer
-  const path = (mag: string) => `./${name}/${mag}`
   const segmentation =
     category === 'segmentation' ? { largestSegmentId: layer.largestSegmentId ?? largestIdOf(dataType), mappings: [] } : {}
   return {
@@ -44,8 +46,8 @@ function layerJson(layer: Layer) {
     elementClass: elementClassOf(dataType, layer.channels),
     dataFormat: 'wkw',
     numChannels: layer.channels,
-    mags: mags.map(({ factor }) => ({ mag: factor, path: path(magLiteral(factor)) })),
-    wkwResolutions: mags.map(({ factor }) => ({ resolution: factor, cubeLength: 1024, path: path(magLiteral(factor)) })),
+    mags: mags.map(({ factor }) => ({ mag: factor, path: magPath(name, factor) })),
+    wkwResolutions: mags.map(({ factor }) => ({ resolution: factor, cubeLength: 1024, path: magPath(name, factor) })),
     resolutions: mags.map(({ factor }) => factor),
     ...segmentation,
     ...layer.extra,
