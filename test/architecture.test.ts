@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   commands: ['api', 'datasets', 'formats', 'stores', 'codecs', 'cache', 'render', 'volume', 'config', 'log', 'sample', 'version'],
   api: ['datasets', 'zarr', 'viewer', 'render', 'cache', 'volume', 'log'],
   zarr: ['datasets', 'volume'],
-  viewer: ['datasets', 'volume'],
+  viewer: ['datasets', 'zarr', 'volume'],
   render: ['volume'],
   sample: ['formats', 'volume'],
   datasets: ['formats', 'stores', 'codecs', 'cache', 'volume', 'log'],

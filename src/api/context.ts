@@ -17,6 +17,8 @@ export interface Context {
   readonly access: Access
   readonly control: Control
   readonly log: Log
+  /** Where neuroglancer runs; empty where datasets are not to be opened in it. */
+  readonly neuroglancer: string
 }
 
 /** What a request may change. Arguments and results can be cloned, so that it works the same from another thread. */

@@ -38,7 +38,9 @@ export const pageRoutes = (context: Context) => {
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
-      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen }))
+      const neuroglancer = access.isOpen ? context.neuroglancer : ''
+      const { origin } = new URL(request.url)
+      return html(renderPage(catalogue.entries(), { version: context.version, page: Number(page) || 1, chosen, origin, neuroglancer }))
     })
     .post(
       '/sign-in',

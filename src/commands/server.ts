@@ -40,6 +40,7 @@ export async function startServer(
     access,
     control: createControl(parts),
     log,
+    neuroglancer: settings.neuroglancer,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
   app.listen({

@@ -1,10 +1,11 @@
 /** The page at /: every dataset with a picture of each layer. One document, no other files, usable without JavaScript. */
 import type { CatalogueEntry } from '../datasets/catalogue.ts'
 import { sizeOf } from '../volume/box.ts'
-import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
+import type { Dataset, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 import { fixFor } from './fixes.ts'
+import { neuroglancerLink } from './neuroglancer.ts'
 import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
 
 const PER_PAGE = 50
@@ -13,6 +14,10 @@ export interface PageOptions {
   readonly version: string
   /** From 1 on. */
   readonly page: number
+  /** Scheme and host the page was asked at. */
+  readonly origin: string
+  /** Where neuroglancer runs; empty for no links to it. */
+  readonly neuroglancer: string
   /** The slice a reader without JavaScript asked for. */
   readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
 }
@@ -21,7 +26,8 @@ const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256
 
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
-export function renderPage(entries: readonly CatalogueEntry[], { version, page, chosen }: PageOptions): string {
+export function renderPage(entries: readonly CatalogueEntry[], options: PageOptions): string {
+  const { version, page } = options
   const pages = Math.max(1, Math.ceil(entries.length / PER_PAGE))
   const current = Math.min(Math.max(1, Math.floor(page)), pages)
   const shown = entries.slice((current - 1) * PER_PAGE, current * PER_PAGE)
@@ -31,7 +37,7 @@ export function renderPage(entries: readonly CatalogueEntry[], { version, page, 
   const body = [
     `<header><h1>wkconnect</h1><p>${text(summary)} · version ${text(version)}</p></header>`,
     entries.length === 0 ? nothing() : '',
-    ...shown.map((entry) => renderDataset(entry, current, chosen)),
+    ...shown.map((entry) => renderDataset(entry, current, options)),
     pages > 1 ? renderPages(current, pages) : '',
   ]
   return renderDocument(body.join('\n'), opening > 0)
@@ -61,7 +67,8 @@ ${body}
 const nothing = (): string =>
   '<p class="empty">No datasets found. A dataset is a folder with <code>datasource-properties.json</code>, WKW layers or <code>.tif</code> files. Start with <code>--sample</code> to have something to look at.</p>'
 
-function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions['chosen']): string {
+function renderDataset(entry: CatalogueEntry, page: number, options: PageOptions): string {
+  const { chosen } = options
   const { id, organization, name, status, reason, dataset } = entry
   const title = `<h2><span class="organization">${text(organization)}/</span>${text(name)}</h2>`
   if (status === 'opening') return `<section id="d${id}" class="opening">${title}<p>is being opened …</p></section>`
@@ -71,7 +78,16 @@ function renderDataset(entry: CatalogueEntry, page: number, chosen: PageOptions[
     return renderLayer(id, layer, page, z)
   })
   const broken = dataset.broken.map((one) => `<div class="layer unusable"><h3>${text(one.name)}</h3>${renderReason(one.status)}</div>`)
-  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p><div class="layers">${[...layers, ...broken].join('')}</div></section>`
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${renderDoors(entry, dataset, options)}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
+}
+
+/** Ways into other programs. The script puts the address the reader knows us by in place of ours, which a proxy may hide. */
+function renderDoors({ id }: CatalogueEntry, dataset: Dataset, { origin, neuroglancer }: PageOptions): string {
+  const zarr = `${origin}/data/zarr/${id}`
+  const link = neuroglancer
+    ? ` <a data-origin="${text(origin)}" href="${text(neuroglancerLink(neuroglancer, zarr, dataset))}" target="_blank" rel="noopener">open in neuroglancer</a>`
+    : ''
+  return `<p class="doors">Zarr <code data-origin="${text(origin)}">${text(zarr)}</code> <button type="button" hidden data-copy>copy</button>${link}</p>`
 }
 
 function renderLayer(id: string, layer: Layer, page: number, chosen: number | undefined): string {

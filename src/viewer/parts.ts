@@ -18,13 +18,32 @@ section { border-top: 1px solid #8884; padding: .8rem 0 }
 .layer { width: 18rem }
 .layer img { display: block; width: 100%; height: 18rem; object-fit: contain; background: #000; color: #f88; image-rendering: pixelated }
 .layer input[type=range] { width: 12rem; vertical-align: middle }
+.doors { display: flex; gap: .6rem; align-items: baseline; flex-wrap: wrap } .doors code { overflow-wrap: anywhere }
 .reason { color: #c22; overflow-wrap: anywhere } .fix { opacity: .85 } .fix::before { content: "→ " }
 .empty, nav { padding: 1rem 0 }
 code { font-size: .9em }
 `
 
-/** Moving the slider shows the slice at once; without it the form's button does. */
+/** Moving the slider shows the slice at once; without it the form's button does. Addresses get the origin the reader sees, and a button. */
 export const SCRIPT = `
+for (const place of document.querySelectorAll('[data-origin]')) {
+  const { origin } = place.dataset
+  if (place.href) place.href = place.href.replaceAll(encodeURIComponent(origin), encodeURIComponent(location.origin))
+  else place.textContent = place.textContent.replace(origin, location.origin)
+}
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  const place = button.previousElementSibling
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    try { await navigator.clipboard.writeText(place.textContent) } catch {
+      // without https the clipboard is closed to scripts, but not to a selection
+      getSelection().selectAllChildren(place)
+      document.execCommand('copy')
+    }
+    button.textContent = 'copied'
+    setTimeout(() => { button.textContent = 'copy' }, 1500)
+  })
+}
 for (const slider of document.querySelectorAll('input[data-picture]')) {
   const picture = slider.closest('.layer').querySelector('img')
   const shown = slider.form.querySelector('output')

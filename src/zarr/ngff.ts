@@ -39,7 +39,8 @@ export const attributesV2 = (layer: Layer, nm: Vec3) => ({
 export const groupV3 = (layer: Layer, nm: Vec3) => ({
   zarr_format: 3,
   node_type: 'group',
-  attributes: { ome: { version: '0.5', multiscales: [multiscale(layer, nm)], ...display(layer, '0.5') } },
+  // neuroglancer 2.41.2 looks for omero beside ome, the specification puts it inside
+  attributes: { ome: { version: '0.5', multiscales: [multiscale(layer, nm)], ...display(layer, '0.5') }, ...display(layer, '0.5') },
   consolidated_metadata: {
     kind: 'inline',
     must_understand: false,
