@@ -37,6 +37,11 @@ export class Access {
     this.#hosts = new Set(['localhost', hostname().toLowerCase(), ...hosts.map((host) => host.toLowerCase())])
   }
 
+  /** Nobody is asked for a token, so an address alone opens a dataset in another program. */
+  get isOpen(): boolean {
+    return !this.#requireToken
+  }
+
   mayRead(request: Request): boolean {
     return !this.#requireToken || this.#isAdmin(request)
   }

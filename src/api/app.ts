@@ -14,6 +14,7 @@ import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
 import { segmentationRoutes } from './segmentation.ts'
 import { statisticsRoutes } from './statistics.ts'
+import { zarrRoutes } from './zarr.ts'
 
 const ROUTES = [
   datasetRoutes,
@@ -24,6 +25,7 @@ const ROUTES = [
   pictureRoutes,
   statisticsRoutes,
   segmentationRoutes,
+  zarrRoutes,
 ] as const
 
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */

@@ -30,6 +30,8 @@ export interface Context {
   readonly log: Log
   /** Path below which everything is answered, too: `/connect`, or empty. */
   readonly base: string
+  /** Where neuroglancer runs; empty where datasets are not to be opened in it. */
+  readonly neuroglancer: string
 }
 
 /** What a request may change. Arguments and results can be cloned, so that it works the same from another thread. */

@@ -13,6 +13,13 @@ export interface LayerParams extends DatasetParams {
   readonly layer: string
 }
 
+/** What is known but cannot be shown: 404 with the reason, unless that would be read as empty. */
+export class CannotBeOpened extends HttpError {
+  constructor(message: string) {
+    super(404, message)
+  }
+}
+
 export interface OpenLayer {
   readonly entry: CatalogueEntry
   readonly dataset: Dataset
@@ -78,14 +85,19 @@ function allowedLayer(context: Context, params: LayerParams, check: MaybePromise
   })
 }
 
+/** Throws 503 while it is being opened, `CannotBeOpened`. */
+export function openDatasetOf({ dataset, status, name, reason }: CatalogueEntry): Dataset {
+  if (status === 'opening') throw new HttpError(503, `Dataset ${name} is still being opened. Try again in a moment.`)
+  if (!dataset) throw new CannotBeOpened(`Dataset ${name} cannot be opened: ${reason}`)
+  return dataset
+}
+
 function layerIn(entry: CatalogueEntry, name: string): OpenLayer {
-  const { dataset } = entry
-  if (entry.status === 'opening') throw new HttpError(503, `Dataset ${entry.name} is still being opened. Try again in a moment.`)
-  if (!dataset) throw new HttpError(404, `Dataset ${entry.name} cannot be opened: ${entry.reason}`)
+  const dataset = openDatasetOf(entry)
   const layer = layerOf(dataset, name)
   if (layer) return { entry, dataset, layer }
   const broken = dataset.broken.find((one) => one.name === name)
-  if (broken) throw new HttpError(404, `Layer ${name} of dataset ${entry.name} cannot be opened: ${broken.status}`)
+  if (broken) throw new CannotBeOpened(`Layer ${name} of dataset ${entry.name} cannot be opened: ${broken.status}`)
   const names = dataset.layers.map((one) => one.name)
   throw new HttpError(404, `Dataset ${entry.name} has no layer ${name}; it has ${names.slice(0, 20).join(', ')}.`)
 }

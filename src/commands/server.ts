@@ -70,6 +70,7 @@ export async function startServer(
     control: createControl(parts, settings.data, core),
     base,
     log,
+    neuroglancer: settings.neuroglancer,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
   const { host: hostname, tlsCert, tlsKey } = settings

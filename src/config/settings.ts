@@ -123,6 +123,11 @@ export const Settings = Type.Object({
   tlsKey: Type.String({ default: '', placeholder: 'FILE', description: 'private key of that certificate' }),
   local: Type.Boolean({ default: false, description: 'leave the webKnossos server alone: no reports, and everybody may read' }),
   browse: Type.Boolean({ default: false, description: 'open the page of all datasets in the browser' }),
+  neuroglancer: Type.String({
+    default: 'https://neuroglancer-demo.appspot.com/',
+    placeholder: 'URL',
+    description: 'where the page opens a dataset in neuroglancer; empty: nowhere',
+  }),
   portFile: Type.String({ default: '', placeholder: 'FILE', description: 'write the port into this file once it listens' }),
   logFormat: Type.Union([Type.Literal('text'), Type.Literal('json')], {
     default: 'text',

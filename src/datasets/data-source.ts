@@ -2,7 +2,7 @@
 import { type Box, boxToJson } from '../volume/box.ts'
 import type { Axis, Dataset, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
-import { magLiteral } from '../volume/vec.ts'
+import { magLiteral, type Vec3 } from '../volume/vec.ts'
 import type { CatalogueEntry } from './catalogue.ts'
 import type { Contrast } from './contrasts.ts'
 import { isRecord } from './entries.ts'
@@ -46,6 +46,9 @@ export interface DataSourceOptions {
   readonly bigIds?: 'envelope' | 'clamp' | 'bigint' | undefined
 }
 
+/** Where a mag is streamed from, below the dataset's Zarr URL. Core hands it on, and clients do not open a mag without one. */
+export const magPath = (layer: string, factor: Vec3): string => `./${layer}/${magLiteral(factor)}`
+
 export type Described = Pick<CatalogueEntry, 'organization' | 'name' | 'status' | 'reason' | 'dataset' | 'override'>
 
 /** The data source, or `{id, status}` where there is none: only an unusable one may have a `status`. */
@@ -58,7 +61,6 @@ export function dataSourceOf(entry: Described, options: DataSourceOptions = {}) 
 
 function layerJson(layer: Layer, { contrastOf, bigIds = 'clamp' }: DataSourceOptions) {
   const { name, category, mags, dataType, additionalAxes } = layer
-  const path = (mag: string) => `./${name}/${mag}`
   const segmentation =
     category === 'segmentation' ? { largestSegmentId: idJson(layer.largestSegmentId ?? largestIdOf(dataType), bigIds), mappings: [] } : {}
   const axes = additionalAxes?.length ? { additionalAxes: additionalAxes.map(axisJson) } : {}
@@ -69,8 +71,8 @@ function layerJson(layer: Layer, { contrastOf, bigIds = 'clamp' }: DataSourceOpt
     elementClass: elementClassOf(dataType, layer.channels),
     dataFormat: 'wkw',
     numChannels: layer.channels,
-    mags: mags.map(({ factor }) => ({ mag: factor, path: path(magLiteral(factor)) })),
-    wkwResolutions: mags.map(({ factor }) => ({ resolution: factor, cubeLength: 1024, path: path(magLiteral(factor)) })),
+    mags: mags.map(({ factor }) => ({ mag: factor, path: magPath(name, factor) })),
+    wkwResolutions: mags.map(({ factor }) => ({ resolution: factor, cubeLength: 1024, path: magPath(name, factor) })),
     resolutions: mags.map(({ factor }) => factor),
     ...segmentation,
     ...axes,

@@ -1,12 +1,13 @@
 /** The page at /: every dataset with a picture of each layer. One document, no other files, usable without JavaScript. */
 import type { CatalogueEntry } from '../datasets/catalogue.ts'
 import { sizeOf } from '../volume/box.ts'
-import type { Layer, VoxelSize } from '../volume/chunked-array.ts'
+import type { Dataset, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
 import { magLiteral } from '../volume/vec.ts'
 import type { CoreState } from '../webknossos/connection.ts'
 import { renderArrival, renderConnection } from './connection.ts'
 import { fixFor } from './fixes.ts'
+import { neuroglancerLink } from './neuroglancer.ts'
 import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
 import { pythonSnippet } from './snippet.ts'
 
@@ -31,6 +32,8 @@ export interface PageOptions {
   readonly page: number
   /** Scheme, host and port the page was asked for. */
   readonly origin: string
+  /** Where neuroglancer runs; empty for no links to it. */
+  readonly neuroglancer: string
   /** The slice a reader without JavaScript asked for. */
   readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
 }
@@ -96,7 +99,20 @@ function renderDataset(entry: CatalogueEntry, options: Omit<PageOptions, 'versio
   const progress = (options.making?.(entry.versionedId) ?? []).map(
     ({ layer, mag, done }) => `<p>making mag ${text(mag)} of ${text(layer)}: ${Math.floor(done * 100)} %</p>`,
   )
-  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${progress.join('')}${arrival}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
+  return `<section id="d${id}">${title}<p>${renderVoxelSize(dataset.voxelSize)} · <code>${id}</code></p>${progress.join('')}${arrival}${renderDoors(entry, dataset, options)}<div class="layers">${[...layers, ...broken].join('')}</div></section>`
+}
+
+/** Ways into other programs. The script puts the address the reader knows us by in place of ours, which a proxy may hide. */
+function renderDoors(
+  { id }: CatalogueEntry,
+  dataset: Dataset,
+  { origin, base, neuroglancer }: Pick<PageOptions, 'origin' | 'base' | 'neuroglancer'>,
+): string {
+  const zarr = `${origin}${base}/data/zarr/${id}`
+  const link = neuroglancer
+    ? ` <a data-origin="${text(origin)}" href="${text(neuroglancerLink(neuroglancer, zarr, dataset))}" target="_blank" rel="noopener">open in neuroglancer</a>`
+    : ''
+  return `<p class="doors">Zarr <code data-origin="${text(origin)}">${text(zarr)}</code> <button type="button" hidden data-origin="${text(origin)}">Copy</button>${link}</p>`
 }
 
 function renderLayer(

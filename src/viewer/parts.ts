@@ -18,6 +18,7 @@ section { border-top: 1px solid #8884; padding: .8rem 0 }
 .layer { width: 18rem }
 .layer img { display: block; width: 100%; height: 18rem; object-fit: contain; background: #000; color: #f88; image-rendering: pixelated }
 .layer input[type=range] { width: 12rem; vertical-align: middle }
+.doors { display: flex; gap: .6rem; align-items: baseline; flex-wrap: wrap } .doors code { overflow-wrap: anywhere }
 .reason { color: #c22; overflow-wrap: anywhere } .fix { opacity: .85 } .fix::before { content: "→ " }
 .connection.good, .arrived { opacity: .75 } .connection.bad, .missing { color: #c22; overflow-wrap: anywhere }
 .empty, nav { padding: 1rem 0 }
@@ -26,8 +27,16 @@ pre { overflow-x: auto; font-size: .8em; margin: .3rem 0 }
 summary { cursor: pointer }
 `
 
-/** Moving the slider shows the slice at once; without it the form's button does. Copied lines name the server as the reader sees it. */
+/**
+ * Moving the slider shows the slice at once; without it the form's button does. Addresses and copied lines name the server as the
+ * reader sees it.
+ */
 export const SCRIPT = `
+for (const place of document.querySelectorAll('a[data-origin], code[data-origin]')) {
+  const { origin } = place.dataset
+  if (place.href) place.href = place.href.replaceAll(encodeURIComponent(origin), encodeURIComponent(location.origin))
+  else place.textContent = place.textContent.replace(origin, location.origin)
+}
 for (const slider of document.querySelectorAll('input[data-picture]')) {
   const picture = slider.closest('.layer').querySelector('img')
   const shown = slider.form.querySelector('output')
@@ -42,13 +51,14 @@ for (const button of document.querySelectorAll('button[data-origin]')) {
   button.hidden = false
   button.addEventListener('click', async (event) => {
     event.preventDefault()
-    const lines = button.closest('details').querySelector('pre')
+    const details = button.closest('details')
+    const lines = details?.querySelector('pre') ?? button.previousElementSibling
     try {
       await navigator.clipboard.writeText(lines.textContent.replaceAll(button.dataset.origin, location.origin))
       button.textContent = 'Copied'
     } catch {
       // without https a page may not: the lines are shown, selected
-      button.closest('details').open = true
+      if (details) details.open = true
       getSelection().selectAllChildren(lines)
       button.textContent = 'Press Ctrl+C'
     }

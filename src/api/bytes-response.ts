@@ -1,0 +1,55 @@
+/** Answers with bytes that are there as a whole: exact length, one range of them, or nothing where the client has them already. */
+import { CORS } from './headers.ts'
+
+const EXPOSED = 'Content-Length, Content-Range, Accept-Ranges, ETag'
+
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * For GET and HEAD. `version` names what the bytes were made from: the ETag changes with it and with the bytes, so that nobody is told
+ * that old voxels still hold. The bytes are copied.
+ */
+export function bytesResponse(request: Request, bytes: Uint8Array, type: string, version: string): Response {
+  const etag = `"${Bun.hash(bytes, Bun.hash(version) as bigint).toString(36)}"`
+  const headers: Record<string, string> = {
+    ...CORS,
+    'Cache-Control': 'no-cache',
+    'Content-Type': type,
+    'Access-Control-Expose-Headers': EXPOSED,
+    'Accept-Ranges': 'bytes',
+    ETag: etag,
+  }
+  if (isKnown(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
+  const asked = request.headers.get('range')
+  if (asked !== null && rangeHolds(request.headers.get('if-range'), etag)) {
+    const range = parseRange(asked, bytes.length)
+    if (range === 'outside') {
+      return new Response(null, { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes.length}` } })
+    }
+    if (range) {
+      headers['Content-Range'] = `bytes ${range.start}-${range.end - 1}/${bytes.length}`
+      return new Response(bytes.subarray(range.start, range.end) as Uint8Array<ArrayBuffer>, { status: 206, headers })
+    }
+  }
+  // for HEAD as well: the runtime takes the length from the body and does not send it
+  return new Response(bytes as Uint8Array<ArrayBuffer>, { headers })
+}
+
+/** RFC 9110, 13.1.2: weak or strong is the same here. */
+const isKnown = (header: string | null, etag: string): boolean =>
+  header !== null && (header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
+
+const rangeHolds = (ifRange: string | null, etag: string): boolean => ifRange === null || ifRange.trim() === etag
+
+/** Undefined for what may be answered with everything: several ranges, other units (RFC 9110, 14.2). */
+function parseRange(header: string, length: number): Range | 'outside' | undefined {
+  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim()) ?? []
+  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
+  if (first === '') return last === '0' || length === 0 ? 'outside' : { start: Math.max(0, length - Number(last)), end: length }
+  if (last !== '' && Number(last) < Number(first)) return undefined
+  if (Number(first) >= length) return 'outside'
+  return { start: Number(first), end: last === '' ? length : Math.min(length, Number(last) + 1) }
+}

@@ -1,0 +1,50 @@
+/** One Zarr chunk: a bucket on the grid that begins at the mag's origin, always of full size (protocol.md 6.2). */
+import { boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
+import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
+import { cutout } from '../volume/cutout.ts'
+import { messageOf } from '../volume/errors.ts'
+import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
+import { Pace } from '../volume/pace.ts'
+import { multiply, type Vec3 } from '../volume/vec.ts'
+import { CHUNK_EDGE } from '../zarr/array.ts'
+import { parseChunkKey } from '../zarr/key.ts'
+import type { Context } from './context.ts'
+
+const EDGES: Vec3 = [CHUNK_EDGE, CHUNK_EDGE, CHUNK_EDGE]
+
+/**
+ * What `answer` makes of the chunk's bytes, which it has to copy. Undefined where nothing is stored, which every client reads as the
+ * fill value, and for keys that mean no chunk of this array. Throws what reading throws. `where` names dataset and layer for the log.
+ */
+export function readZarrChunk<T>(
+  { layer, mag, key }: { layer: Layer; mag: Mag; key: string },
+  where: () => string,
+  { answers, chunks, log }: Context,
+  answer: (bytes: Uint8Array) => T,
+): MaybePromise<T | undefined> {
+  const place = parseChunkKey(key, layer)
+  if (!place) return undefined
+  const fixed = place.coordinates.length > 0 ? layer.at?.(place.coordinates) : layer
+  const fixedMag = fixed && (fixed === layer ? mag : magOf(fixed, mag.factor))
+  if (!fixedMag) return undefined
+  const box = boxAt(multiply(place.index, EDGES), EDGES)
+  const clip = toMag(fixed.boundingBox, mag.factor)
+  if (isEmpty(intersect(box, clip))) return undefined
+  const bytes = CHUNK_EDGE ** 3 * wireBytes(layer)
+  return chain(answers.take(bytes), (buffer) => {
+    const target = buffer.subarray(0, bytes)
+    const done = (found: boolean): T | undefined => {
+      const result = found ? answer(target) : undefined
+      answers.giveBack(buffer)
+      return result
+    }
+    return recover(
+      () => chain(cutout(fixedMag, box, clip, target, { chunks, pace: new Pace() }), done),
+      (error) => {
+        answers.giveBack(buffer)
+        log.trouble(where(), `${where()}: Zarr chunk ${key} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+        throw error
+      },
+    )
+  })
+}

@@ -1,0 +1,43 @@
+/** Every document of the Zarr hierarchy, by format: v2 (with `zarr.json` beside it, so that readers of v3 find it, too) or v3. */
+import type { CatalogueEntry } from '../datasets/catalogue.ts'
+import type { Dataset, Layer, Mag } from '../volume/chunked-array.ts'
+import { arrayV2, arrayV3 } from './array.ts'
+import { type StreamedAs, streamedDataSource } from './data-source.ts'
+import { magName } from './name.ts'
+import { attributesV2, groupV3 } from './ngff.ts'
+
+/** A JSON document, or what is listed where the path is a folder. */
+export type Document = { readonly json: unknown } | { readonly names: readonly string[] }
+
+const GROUP_V2 = { json: { zarr_format: 2 } }
+
+/** `file` undefined: the listing. Undefined where there is no such document. */
+export function datasetDocument(entry: CatalogueEntry, dataset: Dataset, file: string | undefined, as: StreamedAs): Document | undefined {
+  const isV2 = as.format === 'zarr'
+  if (file === undefined)
+    return { names: ['datasource-properties.json', ...(isV2 ? ['.zgroup'] : []), ...dataset.layers.map(({ name }) => name)] }
+  if (file === 'datasource-properties.json') return { json: streamedDataSource(entry, dataset, as) }
+  return isV2 && file === '.zgroup' ? GROUP_V2 : undefined
+}
+
+export function layerDocument(
+  layer: Layer,
+  { voxelSize: { nm } }: Dataset,
+  file: string | undefined,
+  { format }: StreamedAs,
+): Document | undefined {
+  const isV2 = format === 'zarr'
+  if (file === undefined)
+    return { names: [...(isV2 ? ['.zattrs', '.zgroup'] : []), 'zarr.json', ...layer.mags.map(({ factor }) => magName(factor))] }
+  if (file === 'zarr.json') return { json: groupV3(layer, nm) }
+  if (!isV2) return undefined
+  return file === '.zattrs' ? { json: attributesV2(layer, nm) } : file === '.zgroup' ? GROUP_V2 : undefined
+}
+
+/** Chunks are not listed: there may be millions. */
+export function magDocument(layer: Layer, mag: Mag, file: string | undefined, { format }: StreamedAs): Document | undefined {
+  const isV2 = format === 'zarr'
+  if (file === undefined) return { names: [...(isV2 ? ['.zarray'] : []), 'zarr.json'] }
+  if (file === 'zarr.json') return { json: arrayV3(layer, mag) }
+  return isV2 && file === '.zarray' ? { json: arrayV2(layer, mag) } : undefined
+}

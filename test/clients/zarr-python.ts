@@ -1,0 +1,33 @@
+/** zarr-python over fsspec: arrays of both formats by their address, and by way of the layer's group. */
+import { asked, type ClientRow, compare, goldenArrays, python, startServer } from './client.ts'
+
+interface Answer {
+  readonly version: string
+  readonly results: readonly { readonly sha256: string; readonly error?: string }[]
+}
+
+const CASES = [
+  ['zarr', 2, 'zarr', 'v2 arrays'],
+  ['zarr', 3, 'zarr3_experimental', 'v3 arrays'],
+  ['zarr', 3, 'zarr', 'v3 arrays under /zarr'],
+  ['zarr-group', 2, 'zarr', 'v2 by the layer’s group'],
+  ['zarr-group', 3, 'zarr3_experimental', 'v3 by the layer’s group'],
+] as const
+
+export async function run(): Promise<ClientRow[]> {
+  const rows: ClientRow[] = []
+  for (const [library, format, route, opened] of CASES) {
+    await using server = await startServer()
+    const arrays = goldenArrays.map(({ dataset, layer, mag, topLeft, size }) => ({
+      url: `${server.url}/data/${route}/${dataset}/${layer}/${magName(mag)}`,
+      topLeft,
+      size,
+    }))
+    const { version, results } = (await python('read_arrays.py', { library, format, arrays })) as Answer
+    rows.push({ client: 'zarr-python', version, opened, compared: compare(goldenArrays, results), asked: await asked(server) })
+  }
+  return rows
+}
+
+/** A group lists its mags by the short name. */
+const magName = (mag: string): string => (/^(\d+)-\1-\1$/.test(mag) ? mag.split('-')[0]! : mag)
