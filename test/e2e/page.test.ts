@@ -94,7 +94,10 @@ describe('the page', () => {
   test('loads nothing from anywhere else and may not be framed', async () => {
     const response = await server.get('/')
     const page = await response.text()
-    expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
+    // what a person may click on is not loaded
+    const loaded = page.replace(/<a [^>]*target="_blank"[^>]*>/g, '')
+    expect(loaded).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
+    expect(page).toMatch(/href="https:\/\/neuroglancer-demo\.appspot\.com\/#!%7B[^"]*" target="_blank" rel="noopener">open in neuroglancer/)
     expect(response.headers.get('Content-Security-Policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/)
   })
 
@@ -143,15 +146,18 @@ describe('the page', () => {
     async () => {
       // the page is asked for under another name than the one the server gave itself
       await using browser = await Browser.open(server.url.replace('127.0.0.1', 'localhost'))
-      await browser.until(`document.querySelector('button[data-origin]')?.hidden === false`)
+      await browser.until(`document.querySelector('details button[data-origin]')?.hidden === false`)
       await browser.evaluate(`{
       navigator.clipboard.writeText = async (text) => { window.copied = text }
-      document.querySelector('button[data-origin]').click()
+      document.querySelector('details button[data-origin]').click()
     }`)
-      await browser.until(`window.copied && document.querySelector('button[data-origin]').textContent === 'Copied'`)
+      await browser.until(`window.copied && document.querySelector('details button[data-origin]').textContent === 'Copied'`)
       const [first, second, third, ...more] = (await browser.evaluate<string>('window.copied')).split('\n')
       expect([first, more]).toEqual(['import numpy as np, urllib.request', []])
       expect(second).toContain(`"${server.url.replace('127.0.0.1', 'localhost')}/data/datasets/`)
+      await browser.evaluate(`document.querySelector('.doors button').click()`)
+      await browser.until(`window.copied.includes('/data/zarr/')`)
+      expect(await browser.evaluate<string>('window.copied')).toMatch(/^http:\/\/localhost:\d+\/data\/zarr\/[0-9a-f]{24}$/)
       expect(third).toMatch(/^voxels = np\.frombuffer\(data, np\.\w+\)\.reshape\(\([\d, ]+\), order="F"\)$/)
     },
   )
