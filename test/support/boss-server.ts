@@ -42,6 +42,8 @@ export class BossServer implements AsyncDisposable {
   readonly grants: string[] = []
   readonly removed = new Set<string>()
   readonly status = new Map<string, string>()
+  /** Experiments say which channels they have; older servers only list them. */
+  namesChannels = true
   running = 0
   mostRunning = 0
   readonly #issued = new Map<string, number>()
@@ -129,7 +131,7 @@ export class BossServer implements AsyncDisposable {
     if (!channels) return notFound(`Experiment ${experiment}`)
     if (kind === undefined) {
       return Response.json({
-        channels,
+        ...(this.namesChannels && { channels }),
         name: experiment,
         description: '',
         collection,
@@ -142,6 +144,7 @@ export class BossServer implements AsyncDisposable {
         creator: 'someone',
       })
     }
+    if (kind === 'channel' && channel === undefined) return Response.json({ channels })
     const found = this.#channel(experiment, channel ?? '')
     return kind === 'channel' && found ? Response.json(found) : notFound(`Channel ${channel}`)
   }

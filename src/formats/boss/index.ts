@@ -8,7 +8,7 @@ import type { Format, OpenContext, OpenOptions } from '../format.ts'
 import { noLayers } from '../layer.ts'
 import { PUBLIC_DOMAIN } from './address.ts'
 import { type ExperimentParts, openChannel, type Place } from './layers.ts'
-import { parseExperiment, parseFrame } from './metadata.ts'
+import { parseChannelList, parseExperiment, parseFrame } from './metadata.ts'
 import { listExports, openExports } from './open-data.ts'
 
 const Text = Type.String({ minLength: 1 })
@@ -43,7 +43,7 @@ export const boss: Format = {
     const wantsOpenData = source === 'open-data' || (source !== 'api' && context.boss.openData)
     if (wantsOpenData) return openWithExports(place, channels, options, context)
     const parts = await experimentParts(place)
-    return openThroughApi(place, parts, channels ?? channelsOf(parts), options, context)
+    return openThroughApi(place, parts, channels ?? (await channelsOf(place, parts)), options, context)
   },
 }
 
@@ -54,7 +54,13 @@ async function experimentParts({ api, collection, experiment: name }: Place): Pr
   return { experiment, frame: parseFrame(await api.getJson({ path: ['coord', frame], what: `the coordinate frame ${frame}` }), frame) }
 }
 
-const channelsOf = ({ experiment }: ExperimentParts): readonly string[] => experiment.channels ?? []
+/** As the experiment says, or where it does not, as its server lists them. */
+async function channelsOf({ api, collection, experiment: name }: Place, { experiment }: ExperimentParts): Promise<readonly string[]> {
+  if (experiment.channels) return experiment.channels
+  const path = ['collection', collection, 'experiment', name, 'channel']
+  const what = `the channels of ${collection}/${name}`
+  return parseChannelList(await api.getJson({ path, what }), name)
+}
 
 async function openThroughApi(
   place: Place,
@@ -97,7 +103,7 @@ async function openWithExports(
     failure = error
     return undefined
   })
-  const names = listed ?? (parts ? channelsOf(parts) : await listExports(collection, experiment, context).catch(() => []))
+  const names = listed ?? (parts ? await channelsOf(place, parts) : await listExports(collection, experiment, context).catch(() => []))
   const { dataset: exported, notes } = await openExports(collection, experiment, names, options, context)
   if (!exported || (parts && !sameVoxels(exported.voxelSize.nm, options.scale ?? parts.frame.nm))) {
     if (!parts) throw failure

@@ -76,6 +76,11 @@ function check<T extends TSchema>(schema: T, json: unknown, what: string): Stati
 
 export const parseExperiment = (json: unknown, name: string): Experiment => check(Experiment, json, `the experiment ${name}`)
 
+const ChannelList = Type.Object({ channels: Type.Array(Type.String()) })
+
+export const parseChannelList = (json: unknown, name: string): readonly string[] =>
+  check(ChannelList, json, `the list of channels of ${name}`).channels
+
 export function parseFrame(json: unknown, name: string): Frame {
   const frame = check(Frame, json, `the coordinate frame ${name}`)
   const box: Box = { min: [frame.x_start, frame.y_start, frame.z_start], max: [frame.x_stop, frame.y_stop, frame.z_stop] }

@@ -91,6 +91,11 @@ describe('an experiment', () => {
     expect(server.cutouts.every((path) => /\/\d:\d\/$/.test(path))).toBe(true)
   })
 
+  test('whose channels are only listed', async () => {
+    server.namesChannels = false
+    expect((await open()).layers.map(({ name }) => name)).toEqual(['em', 'fluo', 'cells', 'parts'])
+  })
+
   test('read by the other version, through a path of a proxy', async () => {
     expect((await open({ domain: `${server.url}/latest`, channels: ['em'] })).layers).toHaveLength(1)
     expect(server.asked.every(({ path }) => path.startsWith('/latest/'))).toBe(true)
