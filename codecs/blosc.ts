@@ -14,11 +14,12 @@ import { zstd } from './zstd.ts'
 
 const HEADER_BYTES = 16
 /** What the decoders keep for themselves at the beginning of the memory. */
-const TABLES = 4096
+const TABLES = 32 * 1024
 /** They copy 16 bytes at a time, so they may touch this much behind either end. */
 const MARGIN = 64
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024
 /** c-blosc splits blocks of small elements only, and of enough of them, unless a flag says otherwise. */
+const WINDOW_BYTES = 32 * 1024
 const MAX_SPLITS = 16
 const MIN_SPLIT_BYTES = 128
 const instance = wasmModule(wasmFile, 16 * 1024 * 1024)
@@ -142,13 +143,23 @@ function decodeBlock(
     if (written !== streamSize) throw fail(`${which()} (${codec}) decompresses to ${written} bytes instead of ${streamSize}`)
   }
   const spare = plain + blockSize + MARGIN
-  const call = (name: string, from: number, to: number) => (exports[name] as (...numbers: number[]) => void)(from, to, size, typeSize)
-  let from = plain
-  if (shuffle === 'bytes') call('unshuffle', plain, (from = spare))
+  const call = (name: string, ...numbers: number[]) => (exports[name] as (...numbers: number[]) => void)(...numbers)
+  const elements = Math.floor(size / typeSize)
   // c-blosc leaves blocks whose number of elements is no multiple of 8 as they are
-  else if (shuffle === 'bits' && Math.floor(size / typeSize) % 8 === 0) {
-    call('gatherBits', plain, (from = spare))
-    if (typeSize > 1) call('unshuffle', spare, (from = plain))
+  const hasBits = shuffle === 'bits' && elements % 8 === 0
+  if (hasBits) call('gatherBits', plain, spare, size, typeSize)
+  const [from, window] = hasBits ? [spare, plain] : [plain, spare]
+  if (typeSize === 1 || !(hasBits || shuffle === 'bytes')) {
+    target.set(heap.subarray(from, from + size))
+    return
   }
-  target.set(heap.subarray(from, from + size))
+  // in pieces that are copied out while they are still in the cache
+  const piece = Math.max(64, Math.floor(WINDOW_BYTES / typeSize) & ~63)
+  for (let first = 0; first < elements; first += piece) {
+    const count = Math.min(piece, elements - first)
+    call('unshuffle', from + first, window, count, typeSize, elements)
+    target.set(heap.subarray(window, window + count * typeSize), first * typeSize)
+  }
+  const rest = elements * typeSize
+  target.set(heap.subarray(from + rest, from + size), rest)
 }

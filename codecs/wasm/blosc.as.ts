@@ -16,18 +16,22 @@ function copyAhead(to: usize, from: usize, length: usize): void {
   for (let done: usize = 0; done < length; done += 16) v128.store(to + done, v128.load(from + done))
 }
 
-/** The match may overlap what it makes: then it repeats. */
+/** The match may overlap what it makes: then it repeats. What repeats within 16 bytes is not loaded again, for a load waits for a store. */
 // @ts-ignore: decorator
 @inline
 function copyMatch(op: usize, offset: usize, length: usize): void {
-  if (offset >= 16) copyAhead(op, op - offset, length)
-  else if (offset == 1) memory.fill(op, load<u8>(op - 1), length)
-  else {
-    // once 16 bytes are there, they repeat at the next multiple of the offset
-    for (let i: usize = 0; i < 16; i++) store<u8>(op + i, load<u8>(op + i - offset))
-    const distance: usize = <usize>((15 + <u32>offset) / <u32>offset) * offset
-    for (let done: usize = 16; done < length; done += 16) v128.store(op + done, v128.load(op + done - distance))
+  if (offset >= 16) {
+    copyAhead(op, op - offset, length)
+    return
   }
+  for (let i: usize = 0; i < 16; i++) store<u8>(op + i, load<u8>(op + i - offset))
+  if ((offset & (offset - 1)) == 0) {
+    const pattern = v128.load(op)
+    for (let done: usize = 16; done < length; done += 16) v128.store(op + done, pattern)
+    return
+  }
+  const distance: usize = <usize>((15 + <u32>offset) / <u32>offset) * offset
+  for (let done: usize = 16; done < length; done += 16) v128.store(op + done, v128.load(op + done - distance))
 }
 
 export function blosclz(source: usize, sourceLength: usize, target: usize, targetLength: usize): i32 {
@@ -128,25 +132,48 @@ export function snappy(source: usize, sourceLength: usize, target: usize, target
   return <i32>(op - target)
 }
 
-/** Byte k of every element lies in the kth of `size` runs; what is no whole element lies behind, as it is. */
-export function unshuffle(source: usize, target: usize, bytes: usize, size: usize): void {
-  const count = bytes / size
-  const whole = count & ~15
+/** Sixty-four bytes of each of up to 255 runs. */
+const LINES = memory.data(255 * 64, 16)
+
+/**
+ * Byte k of every element lies in the kth of `size` runs of `run` bytes: puts `count` elements, the first of which begins the runs at
+ * `source`, together. Runs often lie so that their lines would push each other out of the cache: 64 bytes of each are put side by side
+ * first.
+ */
+export function unshuffle(source: usize, target: usize, count: usize, size: usize, run: usize): void {
   let first: usize = 0
-  if (size == 2 || size == 4 || (size & 7) == 0) {
-    for (let i: usize = 0; i < whole; i += 16) {
-      const to = target + i * size
-      if (size == 2) pairs(source + i, count, to)
-      else if (size == 4) fours(source + i, count, to)
-      else for (let k: usize = 0; k < size; k += 8) eights(source + i + k * count, count, to + k, size)
+  if (size == 2 || size == 4) {
+    first = count & ~15
+    for (let i: usize = 0; i < first; i += 16) {
+      if (size == 2) pairs(source + i, run, target + i * size)
+      else fours(source + i, run, target + i * size)
     }
-    first = whole
+  } else if ((size & 7) == 0) {
+    first = count & ~63
+    for (let i: usize = 0; i < first; i += 64) {
+      for (let k: usize = 0; k < size; k++) {
+        const from = source + i + k * run
+        const line = LINES + 64 * k
+        v128.store(line, v128.load(from))
+        v128.store(line + 16, v128.load(from + 16))
+        v128.store(line + 32, v128.load(from + 32))
+        v128.store(line + 48, v128.load(from + 48))
+      }
+      for (let part: usize = 0; part < 64; part += 16) {
+        const to = target + (i + part) * size
+        if (size == 8) eights(LINES + part, 64, to)
+        else {
+          let k: usize = 0
+          for (; k + 16 <= size; k += 16) sixteens(LINES + part + 64 * k, 64, to + k, size)
+          if (k < size) apart(LINES + part + 64 * k, 64, to + k, size)
+        }
+      }
+    }
   }
   for (let i = first; i < count; i++) {
     const to = target + i * size
-    for (let k: usize = 0; k < size; k++) store<u8>(to + k, load<u8>(source + i + k * count))
+    for (let k: usize = 0; k < size; k++) store<u8>(to + k, load<u8>(source + i + k * run))
   }
-  memory.copy(target + count * size, source + count * size, bytes - count * size)
 }
 
 // @ts-ignore: decorator
@@ -211,10 +238,22 @@ function fours(from: usize, run: usize, to: usize): void {
   v128.store(to + 48, high16(ab2, cd2))
 }
 
-/** Eight bytes of sixteen elements that are `size` apart. */
 // @ts-ignore: decorator
 @inline
-function eights(from: usize, run: usize, to: usize, size: usize): void {
+function low64(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+}
+
+// @ts-ignore: decorator
+@inline
+function high64(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
+}
+
+/** Eight runs, of elements of eight bytes. */
+// @ts-ignore: decorator
+@inline
+function eights(from: usize, run: usize, to: usize): void {
   const a = v128.load(from)
   const b = v128.load(from + run)
   const c = v128.load(from + 2 * run)
@@ -223,28 +262,41 @@ function eights(from: usize, run: usize, to: usize, size: usize): void {
   const f = v128.load(from + 5 * run)
   const g = v128.load(from + 6 * run)
   const h = v128.load(from + 7 * run)
-  eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), to, size)
-  eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), to + 8 * size, size)
+  eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), to)
+  eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), to + 64)
 }
 
 // @ts-ignore: decorator
 @inline
-function eightsOf(ab: v128, cd: v128, ef: v128, gh: v128, to: usize, size: usize): void {
+function eightsOf(ab: v128, cd: v128, ef: v128, gh: v128, to: usize): void {
   const abcd = low16(ab, cd)
   const efgh = low16(ef, gh)
+  v128.store(to, low32(abcd, efgh))
+  v128.store(to + 16, high32(abcd, efgh))
   const abcd2 = high16(ab, cd)
   const efgh2 = high16(ef, gh)
-  two(low32(abcd, efgh), to, size)
-  two(high32(abcd, efgh), to + 2 * size, size)
-  two(low32(abcd2, efgh2), to + 4 * size, size)
-  two(high32(abcd2, efgh2), to + 6 * size, size)
+  v128.store(to + 32, low32(abcd2, efgh2))
+  v128.store(to + 48, high32(abcd2, efgh2))
 }
 
-// @ts-ignore: decorator
-@inline
-function two(elements: v128, to: usize, size: usize): void {
-  v128.store_lane<u64>(to, elements, 0)
-  v128.store_lane<u64>(to + size, elements, 1)
+/** Sixteen bytes of sixteen elements that are `size` apart: twice eight runs, put together in the memory of SPARE. */
+const SPARE = memory.data(256, 16)
+
+function sixteens(from: usize, run: usize, to: usize, size: usize): void {
+  eights(from, run, SPARE)
+  eights(from + 8 * run, run, SPARE + 128)
+  for (let n: usize = 0; n < 8; n++) {
+    const p = v128.load(SPARE + 16 * n)
+    const q = v128.load(SPARE + 16 * n + 128)
+    v128.store(to + 2 * n * size, low64(p, q))
+    v128.store(to + (2 * n + 1) * size, high64(p, q))
+  }
+}
+
+/** Eight bytes of sixteen elements that are `size` apart. */
+function apart(from: usize, run: usize, to: usize, size: usize): void {
+  eights(from, run, SPARE)
+  for (let n: usize = 0; n < 16; n++) store<u64>(to + n * size, load<u64>(SPARE + 8 * n))
 }
 
 // @ts-ignore: decorator
@@ -314,8 +366,8 @@ export function gatherBits(source: usize, target: usize, bytes: usize, size: usi
       h = v128.xor(h, t)
       g = v128.xor(g, i64x2.shl(t, 1))
       const into = to + 8 * i
-      eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), into, 8)
-      eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), into + 64, 8)
+      eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), into)
+      eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), into + 64)
     }
     for (; i < run; i++) {
       let x: u64 = 0
