@@ -10,6 +10,7 @@ const BENCHES = [
   'downsample',
   'pool',
   'precomputed',
+  'boss',
   'tiff',
   'http',
   'remote',

@@ -5,6 +5,6 @@
 import { $ } from 'bun'
 
 const here = import.meta.dir
-for (const name of ['lz4', 'jpeg', 'compressed-segmentation', 'downsample']) {
+for (const name of ['lz4', 'jpeg', 'compressed-segmentation', 'downsample', 'blosc']) {
   await $`bunx assemblyscript@0.28.20 ${here}/${name}.as.ts -o ${here}/${name}.wasm -O3 --runtime stub --enable simd --importMemory --noAssert`
 }

@@ -14,6 +14,7 @@ import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
 import { openDataset, type Resources } from '../datasets/open.ts'
 import { recheckFiles } from '../datasets/recheck.ts'
+import { BossService } from '../formats/boss/service.ts'
 import type { Log } from '../log.ts'
 import { Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
@@ -77,13 +78,15 @@ export async function createParts(
   const { settings, sources, paths } = config
   const budget = shareBudget(settings.cache)
   const overviews = settings.storedMagsOnly ? undefined : new Overviews(chunks, log, diskCache(settings, environment, log))
+  const remote = remoteStores(config, environment)
   const resources: Resources = {
     pool: new DecodePool(),
     tables: new Tables(budget.tables),
     buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
     handles: new FileHandles(),
     allowed: await AllowedFolders.of(settings.allowPath),
-    remote: remoteStores(config, environment),
+    remote,
+    boss: new BossService(remote.client, { parallel: settings.bossParallel, openData: settings.bossOpenData }),
     overviews,
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]

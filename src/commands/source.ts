@@ -3,13 +3,14 @@ import { ConfigError } from '../config/error.ts'
 import { isTiffName } from '../datasets/folders.ts'
 import { stemOf } from '../datasets/stacks.ts'
 import { CannotWrite } from '../datasets/write.ts'
+import { isBossSource, PUBLIC_DOMAIN, parseBossSource } from '../formats/boss/address.ts'
 import { isNeuroglancerLink, parseNeuroglancerLink } from '../stores/neuroglancer-link.ts'
 import type { RemoteStores } from '../stores/remote.ts'
 import { lastNameOf, parseSource, shownPlace } from '../stores/source.ts'
 import { DataError, Unusable } from '../volume/errors.ts'
 
 export interface SourceEntry {
-  readonly backend: 'wkw' | 'tiff' | 'neuroglancer'
+  readonly backend: 'wkw' | 'tiff' | 'neuroglancer' | 'boss'
   /** Where nobody says another one. */
   readonly name: string
   readonly entry: Readonly<Record<string, unknown>>
@@ -20,10 +21,23 @@ export interface SourceEntry {
 /** Throws `ConfigError` for what is no source, or holds nothing we know; `CannotWrite` where it cannot be looked at. */
 export async function remoteEntryOf(source: string, remote: RemoteStores): Promise<SourceEntry> {
   try {
+    if (isBossSource(source)) return entryOfBoss(source)
     return isNeuroglancerLink(source) ? entryOfLink(source) : await entryOfUrl(source, remote)
   } catch (error) {
     if (error instanceof Unusable) throw new ConfigError(error.message)
     throw error instanceof DataError ? new CannotWrite(`it was not added: ${error.message}`) : error
+  }
+}
+
+/** The public BossDB is not named: it is where an entry without a domain is. */
+function entryOfBoss(source: string): SourceEntry {
+  const { domain, collection, experiment, channel } = parseBossSource(source)
+  const where = domain === PUBLIC_DOMAIN ? {} : { domain }
+  return {
+    backend: 'boss',
+    name: channel ?? experiment,
+    entry: { ...where, collection, experiment, ...(channel && { channels: [channel] }) },
+    shown: `${[collection, experiment, channel].filter(Boolean).join('/')} at ${domain}`,
   }
 }
 

@@ -65,6 +65,17 @@ export const Settings = Type.Object({
     placeholder: 'FILE',
     description: 'certificates of own servers to trust besides the public ones, PEM',
   }),
+  bossOpenData: Type.Boolean({
+    default: false,
+    description: 'read channels of BossDB from its public bucket where they lie there, through the API where they do not; docs/boss.md',
+  }),
+  bossParallel: Type.Integer({
+    default: 4,
+    minimum: 1,
+    maximum: 32,
+    placeholder: 'N',
+    description: 'requests to one BossDB at a time',
+  }),
   datasetsPath: Type.String({
     default: 'datasets.json',
     placeholder: 'FILE',

@@ -11,7 +11,7 @@ import type { Vec3 } from '../volume/vec.ts'
 import { parseJson } from './json-position.ts'
 
 export interface DatasetEntry {
-  readonly backend: 'wkw' | 'tiff' | 'neuroglancer'
+  readonly backend: 'wkw' | 'tiff' | 'neuroglancer' | 'boss'
   readonly organization: string
   readonly name: string
   readonly path?: string | undefined
@@ -23,6 +23,14 @@ export interface DatasetEntry {
   readonly config?: RemoteConfig | undefined
   /** All of it as it stands there, for the format. */
   readonly written: Readonly<Record<string, unknown>>
+  /** Of boss: the entry as it is, `${ENV}` replaced. Holds secrets. */
+  readonly boss?: BossConfig | undefined
+}
+
+export type BossConfig = Readonly<Record<string, unknown>> & {
+  readonly domain?: string
+  readonly collection?: string
+  readonly experiment?: string
 }
 
 /** A layer's source as it is written: a URL, or a path relative to the data folder. */
@@ -76,7 +84,17 @@ const NeuroglancerConfig = Type.Composite([
   ),
 ])
 
-const LATER = new Map([['boss', 'the boss backend is not supported yet']])
+/** The rest is looked at when it is opened. */
+const BossEntry = Type.Composite([
+  LocalConfig,
+  Type.Object(
+    { domain: Type.Optional(Text), collection: Type.Optional(Text), experiment: Type.Optional(Text) },
+    { additionalProperties: true },
+  ),
+])
+
+const SCHEMAS = { wkw: LocalConfig, tiff: LocalConfig, neuroglancer: NeuroglancerConfig, boss: BossEntry }
+const isBackend = (word: string): word is DatasetEntry['backend'] => Object.hasOwn(SCHEMAS, word)
 
 /** Reads the file; undefined where there is none, a problem with line and column where it is broken. Never throws. */
 export async function readEntries(path: string): Promise<EntriesFile> {
@@ -113,17 +131,15 @@ export function sortEntries(
   const usable: DatasetEntry[] = []
   const unusable: UnusableEntry[] = []
   for (const [backend, organizations] of Object.entries(written)) {
-    const later = LATER.get(backend)
-    const schema = backend === 'neuroglancer' ? NeuroglancerConfig : LocalConfig
-    if ((backend !== 'wkw' && backend !== 'tiff' && backend !== 'neuroglancer' && !later) || !isRecord(organizations)) continue
+    if (!isBackend(backend) || !isRecord(organizations)) continue
+    const schema = SCHEMAS[backend]
     for (const [organization, datasets] of Object.entries(organizations)) {
       if (!isRecord(datasets)) continue
       for (const [name, raw] of Object.entries(datasets)) {
         const addedOverHttp = isRecord(raw) && raw[ADDED_OVER_HTTP] === true ? (true as const) : undefined
         const config = addedOverHttp ? raw : expand(raw, environment)
         const place = { organization, name, ...(addedOverHttp && { addedOverHttp }) }
-        if (later) unusable.push({ organization, name, reason: later })
-        else if (!Value.Check(schema, config)) {
+        if (!Value.Check(schema, config)) {
           const problem = Value.Errors(schema, config).First()
           unusable.push({ organization, name, reason: `its entry in datasets.json: ${problem?.path || 'it'}: ${problem?.message}` })
         } else {
@@ -132,13 +148,14 @@ export function sortEntries(
           const nm: Vec3 | undefined = scale && [scale[0], scale[1], scale[2] ?? 1]
           const local = {
             ...place,
-            backend: backend as DatasetEntry['backend'],
+            backend,
             path,
             scale: nm,
             credentials: config.credentials,
             written: config,
           }
-          if (backend !== 'neuroglancer') usable.push(local)
+          if (backend === 'boss') usable.push({ ...local, boss: withoutOwn(config) })
+          else if (backend !== 'neuroglancer') usable.push(local)
           else {
             const { layers, credentials } = config as Static<typeof NeuroglancerConfig>
             usable.push({ ...local, config: { ...(layers && { layers }), ...(credentials !== undefined && { credentials }) } })
@@ -149,6 +166,10 @@ export function sortEntries(
   }
   return { usable, unusable }
 }
+
+/** What the backend itself has to know of an entry. */
+const withoutOwn = ({ path: _, scale: __, credentials: ___, [ADDED_OVER_HTTP]: ____, ...config }: Record<string, unknown>): BossConfig =>
+  config
 
 function expand(value: unknown, environment: Readonly<Record<string, string | undefined>>): unknown {
   if (typeof value === 'string') {

@@ -7,6 +7,7 @@ import { FileStore } from '../stores/file.ts'
 import type { FileHandles } from '../stores/handles.ts'
 import { isRemoteSource } from '../stores/source.ts'
 import { messageOf } from '../volume/errors.ts'
+import { bossEntry } from './boss-entry.ts'
 import { configuredLayers } from './configured-layers.ts'
 import type { DatasetEntry, Entries } from './entries.ts'
 import { layerFiles, listFolder } from './folders.ts'
@@ -69,6 +70,7 @@ async function applyEntry(
 ): Promise<FoundDataset> {
   const { organization, name, backend, scale } = entry
   const bad = (reason: string): FoundDataset => ({ organization, name, reason, rule: 'datasets.json', fingerprint: reason })
+  if (backend === 'boss') return bossEntry(entry)
   if (entry.config?.layers) return sourcesDataset(entry, dataFolder, handles)
   const fingerprint = `${found?.fingerprint} ${JSON.stringify(entry)}`
   if (entry.path === undefined) {

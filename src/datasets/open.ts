@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
+import type { BossService } from '../formats/boss/service.ts'
 import { FailingArray } from '../formats/failing-array.ts'
 import type { OpenContext, OpenOptions } from '../formats/format.ts'
 import { loadFormat } from '../formats/index.ts'
@@ -31,6 +32,7 @@ export interface Resources {
   readonly handles: FileHandles
   readonly allowed: AllowedFolders
   readonly remote: RemoteStores
+  readonly boss: BossService
   /** Makes the mags that are not stored; without it only stored ones are served. */
   readonly overviews?: Overviews | undefined
 }
@@ -80,9 +82,11 @@ export interface OpenStoreRequest {
 /** Opens what lies in a store. Throws as above. */
 export async function openStore({ id, name, store, format, options, ...rest }: OpenStoreRequest): Promise<Dataset> {
   const { resources, allowed, isTrusted, changed } = rest
-  const { pool, tables, buffers } = resources
+  const { pool, tables, buffers, remote, boss } = resources
   const storeAt = storesFor(resources, allowed, isTrusted)
-  return (await loadFormat(format)).open(store, options, { id, name, pool, tables, buffers, storeAt, changed })
+  const guard = remote.guardFor({ isTrusted })
+  const context = { id, name, pool, tables, buffers, storeAt, guard, boss, format: loadFormat, changed }
+  return (await loadFormat(format)).open(store, options, context)
 }
 
 /** Stores at an absolute path or a URL, as far as they may be read. */

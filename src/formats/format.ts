@@ -1,9 +1,11 @@
 import type { DecodePool } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
+import type { Guard } from '../stores/http/guard.ts'
 import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import type { Vec3 } from '../volume/vec.ts'
+import type { BossService } from './boss/service.ts'
 
 /** What a format needs from the server to open a dataset and to read from it later. */
 export interface OpenContext {
@@ -21,6 +23,11 @@ export interface OpenContext {
    * Refuses what may not be read.
    */
   storeAt(source: string, credentials?: unknown): Promise<Store>
+  /** Looks at addresses, for what is no store; undefined where requests may go anywhere. */
+  readonly guard: Guard | undefined
+  readonly boss: BossService
+  /** Another format, for data that lie somewhere else in it, too. */
+  format(name: Format['name']): Promise<Format>
 }
 
 /** What datasets.json may say about any dataset. */

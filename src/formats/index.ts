@@ -18,3 +18,4 @@ export function loadFormat(name: string): Promise<Format> {
 registerFormat('wkw', async () => (await import('./wkw/index.ts')).wkw)
 registerFormat('tiff', async () => (await import('./tiff/index.ts')).tiff)
 registerFormat('neuroglancer', async () => (await import('./precomputed/index.ts')).neuroglancer)
+registerFormat('boss', async () => (await import('./boss/index.ts')).boss)

@@ -1,7 +1,6 @@
 /** What a person can do about a dataset that cannot be opened, where the reason itself does not say it. */
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [/--allow-path|--state|vips tiffsave|save it as OME-TIFF/, ''],
-  [/boss backend/, 'It will appear when a later version knows this backend; its entry can stay.'],
   [/not valid JSON/, 'Repair the file; an editor that knows JSON shows the place.'],
   [/double/, 'Convert the voxels to 32-bit floats or integers.'],
   [

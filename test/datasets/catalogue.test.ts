@@ -111,26 +111,32 @@ test('the difference of two looks is added, changed and removed', () => {
 
 describe('datasets.json', () => {
   test('entries of all backends; what is no entry is passed over', () => {
-    const { usable, unusable } = sortEntries({
-      wkw: { lab: { a: {}, b: { path: '/x', scale: [1, 2, 3] } } },
-      tiff: { lab: { c: { scale: [4, 5] }, d: { scale: [1] }, e: { path: 5 } } },
-      neuroglancer: {
-        lab: { f: { layers: {} }, h: { layers: { em: { source: 'gs://b/p', type: 'image' } }, credentials: { type: 'x' } } },
+    const { usable, unusable } = sortEntries(
+      {
+        wkw: { lab: { a: {}, b: { path: '/x', scale: [1, 2, 3] } } },
+        tiff: { lab: { c: { scale: [4, 5] }, d: { scale: [1] }, e: { path: 5 } } },
+        neuroglancer: {
+          lab: { f: { layers: {} }, h: { layers: { em: { source: 'gs://b/p', type: 'image' } }, credentials: { type: 'x' } } },
+        },
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in datasets.json
+        boss: { lab: { g: { collection: 'c', experiment: 'e', token: '${TOKEN}', scale: [1, 1, 2] }, i: { collection: 7 } } },
+        comment: 'mine',
+        version: 3,
       },
-      boss: { lab: { g: {} } },
-      comment: 'mine',
-      version: 3,
-    })
+      { TOKEN: 'of the environment' },
+    )
     expect(usable.map(({ backend, name, path, scale }) => [backend, name, path, scale])).toEqual([
       ['wkw', 'a', undefined, undefined],
       ['wkw', 'b', '/x', [1, 2, 3]],
       ['tiff', 'c', undefined, [4, 5, 1]],
       ['neuroglancer', 'h', undefined, undefined],
+      ['boss', 'g', undefined, [1, 1, 2]],
     ])
     expect(usable[3]?.config).toEqual({ layers: { em: { source: 'gs://b/p', type: 'image' } }, credentials: { type: 'x' } })
-    expect(unusable.map(({ name }) => name)).toEqual(['d', 'e', 'f', 'g'])
+    expect(unusable.map(({ name }) => name)).toEqual(['d', 'e', 'f', 'i'])
     expect(unusable.find(({ name }) => name === 'f')?.reason).toContain('/layers')
-    expect(unusable.find(({ name }) => name === 'g')?.reason).toContain('not supported yet')
+    expect(usable[4]?.boss).toEqual({ collection: 'c', experiment: 'e', token: 'of the environment' })
+    expect(unusable.find(({ name }) => name === 'i')?.reason).toContain('/collection')
   })
 })
 

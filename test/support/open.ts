@@ -5,6 +5,7 @@ import { ChunkCache } from '../../src/cache/chunk-cache.ts'
 import { Tables } from '../../src/cache/tables.ts'
 import { discover } from '../../src/datasets/discover.ts'
 import { openDataset, type Resources } from '../../src/datasets/open.ts'
+import { BossService } from '../../src/formats/boss/service.ts'
 import { AllowedFolders } from '../../src/stores/allowed.ts'
 import { FileHandles } from '../../src/stores/handles.ts'
 import { boxAt, toMag } from '../../src/volume/box.ts'
@@ -18,13 +19,14 @@ const MIB = 1024 * 1024
 /** A dataset's id is never used twice: tables and caches are kept under it. */
 let opened = 0
 
-export const makeResources = async (): Promise<Resources> => ({
+export const makeResources = async (remote = remoteStores()): Promise<Resources> => ({
   pool: new DecodePool(1),
   tables: new Tables(16 * MIB),
   buffers: new Buffers(256 * MIB, 8 * MIB),
   handles: new FileHandles(),
   allowed: await AllowedFolders.of([]),
-  remote: remoteStores(),
+  remote,
+  boss: new BossService(remote.client, { parallel: 4, openData: false }),
 })
 
 /** The datasets of a path, found and opened as the server does it. Throws what opening throws. */

@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly body?: string | undefined
   /** A longer body is refused before it is read. */
   readonly maxBytes: number
+  /** For servers that take their time; else what is usual. */
+  readonly firstByteMs?: number
   /** Looks at every address before it is connected to. */
   readonly guard?: Guard | undefined
 }
@@ -62,7 +64,8 @@ async function hop(request: HttpRequest, options: TransportOptions, signal?: Abo
   const shown = shownUrl(url)
   const clock = new Clock(signal)
   try {
-    clock.restart(options.firstByteMs, `no answer within ${options.firstByteMs / 1000} s`)
+    const firstByteMs = request.firstByteMs ?? options.firstByteMs
+    clock.restart(firstByteMs, `no answer within ${firstByteMs / 1000} s`)
     const address = await clock.race(guard?.addressOf(url))
     const target = new URL(url)
     target.username = target.password = ''

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Resources } from '../../../src/datasets/open.ts'
+import { loadFormat } from '../../../src/formats/index.ts'
 import { tiff } from '../../../src/formats/tiff/index.ts'
 import { AllowedFolders } from '../../../src/stores/allowed.ts'
 import { FileStore } from '../../../src/stores/file.ts'
@@ -32,7 +33,15 @@ async function openFarAway(path: string): Promise<{ dataset: Dataset; store: Cou
   const folder = dirname(path)
   const store = new CountingStore(new FileStore(folder, resources.handles, await AllowedFolders.of([folder])))
   const image = { name: 'far', slices: [{ key: basename(path), z: 0 }] }
-  const context = { id: `test/far@${path}`, name: 'far', ...resources, changed: () => {}, storeAt: async () => store }
+  const context = {
+    id: `test/far@${path}`,
+    name: 'far',
+    ...resources,
+    changed: () => {},
+    storeAt: async () => store,
+    guard: undefined,
+    format: loadFormat,
+  }
   return { dataset: await tiff.open(store, { images: [image] }, context), store }
 }
 
