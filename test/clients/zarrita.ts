@@ -2,7 +2,8 @@
 import * as zarr from 'zarrita'
 import manifest from '../../node_modules/zarrita/package.json'
 import { sha256 } from '../support/golden.ts'
-import { asked, type ClientRow, compare, type GoldenArray, goldenArrays, startServer } from './client.ts'
+import { wholeBox } from '../support/zarr.ts'
+import { asked, type ClientRow, compare, goldenArrays, startServer } from './client.ts'
 
 export async function run(): Promise<ClientRow[]> {
   const rows: ClientRow[] = []
@@ -32,22 +33,4 @@ export async function run(): Promise<ClientRow[]> {
     })
   }
   return rows
-}
-
-/** The voxels of the box with c fastest, then x, y, z, little endian; throws where something lies outside of it. */
-async function wholeBox(array: zarr.Array<zarr.DataType, zarr.Readable>, { topLeft, size }: GoldenArray): Promise<Uint8Array> {
-  const { data, shape, stride } = (await zarr.get(array)) as zarr.Chunk<zarr.NumberDataType | zarr.BigintDataType>
-  const values = data as unknown as Uint8Array
-  const [channels] = shape as [number, number, number, number]
-  const out = new (values.constructor as Uint8ArrayConstructor)(channels * size[0]! * size[1]! * size[2]!)
-  let n = 0
-  for (let z = 0; z < size[2]!; z++)
-    for (let y = 0; y < size[1]!; y++)
-      for (let x = 0; x < size[0]!; x++)
-        for (let c = 0; c < channels; c++)
-          out[n++] =
-            values[c * stride[0]! + (x + topLeft[0]!) * stride[1]! + (y + topLeft[1]!) * stride[2]! + (z + topLeft[2]!) * stride[3]!]!
-  const count = (all: Uint8Array) => all.reduce((sum, value) => sum + (Number(value) === 0 ? 0 : 1), 0)
-  if (count(values) !== count(out)) throw new Error('voxels outside of the box')
-  return new Uint8Array(out.buffer)
 }
