@@ -2,14 +2,7 @@
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary } from '../support/binary.ts'
 import { type Era, TestCore } from '../support/core/core.ts'
-
-export interface ClientRow {
-  readonly client: string
-  readonly version: string
-  readonly opened: string
-  readonly compared: string
-  readonly asked: string
-}
+import { type ClientRow, pythonPath } from './client.ts'
 
 const ORGANIZATION = 'sample_organization'
 
@@ -25,7 +18,7 @@ async function download(era: Era): Promise<ClientRow> {
   core.grant('reader', `${ORGANIZATION}/cells`)
   core.admins.add('boss')
   const data = emptyFolder()
-  await using server = await RunningBinary.start(['--data', data, '--sample', ...core.flags])
+  await using server = await RunningBinary.start(['--data', data, '--sample', '--stored-mags-only', ...core.flags])
   core.publicUrl = server.url
   await core.until('a bulk report', () => core.bulk.some(({ status }) => status === 200))
   const { id } = core.rows.byName(ORGANIZATION, 'cells')!
@@ -36,6 +29,12 @@ import numpy, webknossos as wk
 box = wk.BoundingBox((16, 8, 4), (96, 80, 24))
 with wk.webknossos_context(url="${core.url}", token="reader"):
     remote = wk.RemoteDataset.open("${id}")
+    streamed = {
+        (name, str(mag)): layer.get_mag(mag).read(absolute_bounding_box=box.align_with_mag(mag, ceil=False))
+        for name, layer in remote.layers.items()
+        for mag in layer.mags
+    }
+    assert len(streamed) == 6, streamed.keys()
     copy = remote.download(path="${join(emptyFolder(), 'copy')}", bbox=box)
 original = wk.Dataset.open("${source}")
 compared = 0
@@ -47,7 +46,8 @@ for name, layer in copy.layers.items():
         b = there.read(absolute_bounding_box=inside)
         assert a.shape == b.shape and numpy.array_equal(a, b), (name, mag)
         assert b.any(), (name, mag)
-        compared += a.size
+        assert numpy.array_equal(streamed[(name, str(mag))], b), ("streamed", name, mag)
+        compared += 2 * a.size
 with wk.webknossos_context(url="${core.url}", token="boss"):
     wk.RemoteDataset.trigger_reload_in_datastore(dataset_id="${id}", organization_id="${ORGANIZATION}", datastore_url="${server.url}")
 try:
@@ -58,13 +58,13 @@ except wk.client.api_client.errors.UnexpectedStatusError:
     pass
 print(wk.__version__ if hasattr(wk, "__version__") else __import__("importlib.metadata").metadata.version("webknossos"), compared)
 `
-  const child = Bun.spawn([process.env['PYTHON'] ?? 'python3', '-c', script], { stdout: 'pipe', stderr: 'pipe' })
+  const child = Bun.spawn([pythonPath(), '-c', script], { stdout: 'pipe', stderr: 'pipe' })
   const [out, err, code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited])
   if (code !== 0) throw new Error(`webknossos against ${era}: ${err.trim() || out}`)
   const [version = '', compared] = out.trim().split('\n').at(-1)!.split(' ')
   const checks = core.to('POST', /validateUserAccess$/).length
   return {
-    client: 'webknossos, download and reload',
+    client: 'webknossos: streaming, download, reload',
     version,
     opened: `WKW, core ${era}`,
     compared: `${compared} voxels equal`,
