@@ -53,6 +53,7 @@ registerCodec('png', async () => (await import('./png.ts')).png)
 registerCodec('jxl', async () => (await import('./jxl.ts')).jxl)
 registerCodec('compressed_segmentation', async () => (await import('./compressed-segmentation.ts')).compressedSegmentation)
 registerCodec('compresso', async () => (await import('./compresso.ts')).compresso)
+registerCodec('draco', async () => (await import('./draco.ts')).loadDraco())
 
 registerFilter('horizontal-predictor', async () => (await import('./predictor.ts')).horizontal)
 registerFilter('float-predictor', async () => (await import('./predictor.ts')).floatingPoint)
