@@ -18,6 +18,13 @@ afterAll(() => server.stop())
 
 const post = (dataset: string, rest: string, body: unknown): Promise<Response> =>
   server.get(`/data/v9/datasets/meshes/${dataset}/layers/${dataset}/${rest}`, { method: 'POST', body: JSON.stringify(body) })
+interface ChunkList {
+  readonly lods: readonly {
+    readonly chunks: readonly { byteOffset: number; byteSize: number; position: number[]; unmappedSegmentId: unknown }[]
+    readonly transform: number[][]
+  }[]
+  readonly chunkScale: number[]
+}
 const idOf = (segment: string) =>
   Number.isSafeInteger(Number(segment)) ? Number(segment) : { customJsonEncoding: 'bigint', value: segment }
 
@@ -30,23 +37,23 @@ function expectSame(corners: Float32Array, expected: MeshCase['lods'][number]): 
 
 test.each(cases)("today's page: $dataset, segment $segment", async ({ dataset, segment, lods }) => {
   const listing = await server.get(`/data/v9/datasets/meshes/${dataset}/layers/${dataset}/meshes`)
-  const [file] = await listing.json()
+  const [file] = (await listing.json()) as { name: string }[]
   expect(file).toMatchObject({ name: 'mesh', mappingName: null, formatVersion: 7 })
   const segmentId = idOf(segment)
-  const list = await (await post(dataset, 'meshes/chunks', { meshFileName: file.name, segmentId })).json()
+  const list = (await (await post(dataset, 'meshes/chunks', { meshFileName: file!.name, segmentId })).json()) as ChunkList
   expect(list.lods.length).toBe(lods.length)
-  expect(list.lods[0].chunks[0].unmappedSegmentId).toEqual(segmentId)
+  expect(list.lods[0]!.chunks[0]!.unmappedSegmentId).toEqual(segmentId)
   const draco = await loadDraco()
   for (const [lod, { chunks, transform }] of list.lods.entries()) {
-    const requests = chunks.map(({ byteOffset, byteSize }: any) => ({ byteOffset, byteSize, segmentId }))
-    const bytes = await (await post(dataset, 'meshes/chunks/data', { meshFileName: file.name, requests })).bytes()
+    const requests = chunks.map(({ byteOffset, byteSize }) => ({ byteOffset, byteSize, segmentId }))
+    const bytes = await (await post(dataset, 'meshes/chunks/data', { meshFileName: file!.name, requests })).bytes()
     const all: number[] = []
     let at = 0
     for (const { byteSize, position } of chunks) {
       const part = bytes.subarray(at, (at += byteSize))
       const corners = new Float32Array(9 * dracoTriangles(part))
       draco.decode(part, new Uint8Array(corners.buffer))
-      for (const [n, value] of corners.entries()) all.push(transform[n % 3][n % 3] * (value * list.chunkScale[n % 3] + position[n % 3]))
+      for (const [n, value] of corners.entries()) all.push(transform[n % 3]![n % 3]! * (value * list.chunkScale[n % 3]! + position[n % 3]!))
     }
     expect(at).toBe(bytes.length)
     expectSame(Float32Array.from(all), lods[lod]!)
@@ -55,7 +62,7 @@ test.each(cases)("today's page: $dataset, segment $segment", async ({ dataset, s
 
 test.each(cases)('the first webknossos-connect: $dataset, segment $segment', async ({ dataset, segment, lods }) => {
   const segmentId = idOf(segment)
-  const positions: number[][] = await (await post(dataset, 'meshes/chunks', { meshFile: 'mesh', segmentId })).json()
+  const positions = (await (await post(dataset, 'meshes/chunks', { meshFile: 'mesh', segmentId })).json()) as number[][]
   const corners: number[] = []
   for (const position of positions) {
     const response = await post(dataset, 'meshes/chunks/data', { meshFile: 'mesh', segmentId, position })
