@@ -4,6 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadDraco } from '../../../codecs/draco.ts'
 import { dracoTriangles } from '../../../codecs/draco-header.ts'
+import { sortEntries } from '../../../src/datasets/entries.ts'
+import { mergeEntries } from '../../../src/datasets/merge.ts'
+import { openDataset } from '../../../src/datasets/open.ts'
+import { FileHandles } from '../../../src/stores/handles.ts'
 import type { Layer } from '../../../src/volume/chunked-array.ts'
 import { CorruptChunk } from '../../../src/volume/errors.ts'
 import type { MeshSource } from '../../../src/volume/meshes.ts'
@@ -11,6 +15,7 @@ import index from '../../golden/meshes.json'
 import { emptyFolder } from '../../support/binary.ts'
 import { copyMeshes, type MeshCase, statisticsOf } from '../../support/meshes.ts'
 import { makeResources, openPath, readBox } from '../../support/open.ts'
+import { serveFolder } from '../../support/serve-folder.ts'
 
 const cases = index as unknown as readonly MeshCase[]
 const resources = await makeResources()
@@ -108,6 +113,16 @@ const claim = (at: number) => (bytes: Buffer) => {
   bytes.writeUInt32LE(0xffffffff, at)
   return bytes
 }
+test('from a web server they open with what opens the volume', async () => {
+  await using server = await serveFolder(folder)
+  server.answer(({ headers }) => (headers['authorization'] === `Basic ${btoa('u:p')}` ? undefined : new Response(null, { status: 401 })))
+  const layers = { ids: { source: `http://u:p@127.0.0.1:${server.port}/sharded` } }
+  const { datasets } = await mergeEntries([], sortEntries({ neuroglancer: { lab: { remote: { layers } } } }), '/nowhere', new FileHandles())
+  const { layers: opened } = await openDataset('lab/remote@mesh', 'remote', datasets[0]!.descriptor!, resources, () => {})
+  const expected = cases.find((one) => one.dataset === 'sharded')!
+  expectSame(statisticsOf(await cornersOf(opened[0]!.meshes!, BigInt(expected.segment), 0)), expected.lods[0]!)
+})
+
 const damage: readonly [string, string, string, (bytes: Buffer) => Buffer | string, string][] = [
   ['a manifest that ends early', 'multires', '7.index', (bytes) => bytes.subarray(0, 100), 'needs'],
   ['a manifest of 4 billion levels', 'multires', '7.index', claim(24), '4294967295 levels'],
