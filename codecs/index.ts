@@ -54,6 +54,7 @@ registerCodec('jxl', async () => (await import('./jxl.ts')).jxl)
 registerCodec('compressed_segmentation', async () => (await import('./compressed-segmentation.ts')).compressedSegmentation)
 registerCodec('compresso', async () => (await import('./compresso.ts')).compresso)
 registerCodec('blosc', async () => (await import('./blosc.ts')).blosc)
+registerCodec('draco', async () => (await import('./draco.ts')).loadDraco())
 
 registerFilter('horizontal-predictor', async () => (await import('./predictor.ts')).horizontal)
 registerFilter('float-predictor', async () => (await import('./predictor.ts')).floatingPoint)

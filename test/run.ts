@@ -15,7 +15,16 @@ function run(command: string[]): number {
 // two at a time: most files wait for servers, time-outs and disks more than they compute
 let failures = run([bun, 'build.ts'])
 if (failures === 0)
-  failures = run([bun, 'test', '--parallel=2', '--timeout', '60000', '--reporter=junit', `--reporter-outfile=${report}`, ...process.argv.slice(2)])
+  failures = run([
+    bun,
+    'test',
+    '--parallel=2',
+    '--timeout',
+    '60000',
+    '--reporter=junit',
+    `--reporter-outfile=${report}`,
+    ...process.argv.slice(2),
+  ])
 
 const totals = existsSync(report) ? /<testsuites\b[^>]*>/.exec(readFileSync(report, 'utf8'))?.[0] : undefined
 rmSync(folder, { recursive: true, force: true })

@@ -9,6 +9,7 @@ import { exploreRoutes } from './explore.ts'
 import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
 import { managementRoutes } from './management.ts'
+import { meshRoutes } from './meshes.ts'
 import { describe, openApi } from './openapi.ts'
 import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
@@ -24,6 +25,7 @@ const ROUTES = [
   dataRoutes,
   pictureRoutes,
   statisticsRoutes,
+  meshRoutes,
   segmentationRoutes,
   zarrRoutes,
 ] as const

@@ -1,5 +1,5 @@
 /**
- * What a segmentation may have beside its voxels: meshes, mappings, agglomerates and the like (protocol.md 3, 5). Nothing here has
+ * What a segmentation may have beside its voxels and meshes: mappings, agglomerates and the like (protocol.md 3). Nothing here has
  * any yet, and says so in the ways that keep viewers quiet: empty lists with 200, 404 for what is asked for by name all the same.
  */
 import { Elysia } from 'elysia'
@@ -11,7 +11,6 @@ import { describe } from './openapi.ts'
 import { layerPaths } from './paths.ts'
 
 const LISTS: readonly (readonly [string, string])[] = [
-  ['meshes', 'Mesh files of the layer: none'],
   ['mappings', 'Mappings of the layer: none'],
   ['agglomerates', 'Agglomerate files of the layer: none'],
   ['connectomes', 'Connectome files of the layer: none'],
@@ -19,8 +18,6 @@ const LISTS: readonly (readonly [string, string])[] = [
 
 /** Method, path below the layer, what there is none of. */
 const MISSING: readonly (readonly ['GET' | 'POST', string, string])[] = [
-  ['POST', 'meshes/chunks', 'mesh'],
-  ['POST', 'meshes/chunks/data', 'mesh'],
   ['GET', 'mappings/:name', 'mapping'],
   ['GET', 'agglomerates/:name/*', 'agglomerate file'],
   ['POST', 'agglomerates/:name/*', 'agglomerate file'],
@@ -35,7 +32,6 @@ const MISSING: readonly (readonly ['GET' | 'POST', string, string])[] = [
 
 /** Method, path below the layer, what is not served. */
 const UNSUPPORTED: readonly (readonly [string, string])[] = [
-  ['meshes/fullMesh.stl', 'Whole meshes are not served'],
   ['adHocMesh', 'Meshes are not computed by this server'],
   ['isosurface', 'Meshes are not computed by this server'],
 ]

@@ -1,6 +1,7 @@
 import { type Box, isEmpty, sizeOf } from './box.ts'
 import { type DataType, sampleBytes } from './data-type.ts'
 import type { MaybePromise } from './maybe-promise.ts'
+import type { MeshSource } from './meshes.ts'
 import { product, type Vec3 } from './vec.ts'
 
 /** A decoded chunk is at most this large, or its layer is refused at opening. */
@@ -75,6 +76,8 @@ export interface Layer {
   readonly additionalAxes?: readonly Axis[] | undefined
   /** The same layer fixed at other coordinates; its arrays have ids of their own. Undefined outside the bounds. */
   at?(coordinates: readonly Coordinate[]): Layer | undefined
+  /** Of a segmentation, where there are stored ones. */
+  readonly meshes?: MeshSource | undefined
   /** Keys of the data source JSON that are handed on as they are: view configuration, mappings, transformations. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
 }

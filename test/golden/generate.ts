@@ -10,5 +10,5 @@ if (!existsSync(python)) {
   await $`python3 -m venv ${venv}`
   await $`${python} -m pip install --quiet -r ${join(import.meta.dir, 'requirements.txt')}`
 }
-for (const script of ['generate.py', 'jpeg.py', 'precomputed.py', 'downsample.py', 'boss.py'])
+for (const script of ['generate.py', 'jpeg.py', 'precomputed.py', 'downsample.py', 'boss.py', 'meshes.py'])
   await $`${python} ${join(import.meta.dir, script)}`

@@ -8,6 +8,7 @@ import type { Vec3 } from '../../volume/vec.ts'
 import type { Format, OpenContext } from '../format.ts'
 import { noLayers, presentLayers } from '../layer.ts'
 import { finestOf, layerParts } from './mags.ts'
+import { openMeshes } from './meshes/index.ts'
 import { firstProblem } from './metadata.ts'
 import { INFO_KEY, openVolume, type Volume } from './volume.ts'
 
@@ -40,7 +41,7 @@ export const neuroglancer: Format = {
     for (const { name, volume } of volumes) {
       try {
         const { parts, notes: said } = await layerParts(name, volume, finest!, context)
-        const presented = presentLayers(parts)
+        const presented = presentLayers({ ...parts, meshes: await meshesOf(volume, name, notes, context) })
         layers.push(...presented.layers)
         broken.push(...presented.broken)
         notes.push(...said)
@@ -52,6 +53,16 @@ export const neuroglancer: Format = {
     const voxelSize = options.scale ? { nm: options.scale, source: 'datasets.json' } : { nm: finest as Vec3, source: INFO_KEY }
     return { layers, broken, notes, voxelSize } satisfies Dataset
   },
+}
+
+/** Meshes that cannot be served do not take the voxels along. */
+async function meshesOf(volume: Volume, layer: string, notes: string[], context: OpenContext) {
+  try {
+    return await openMeshes(volume, layer, context)
+  } catch (error) {
+    notes.push(`layer ${layer}: no meshes are served: ${messageOf(error)}`)
+    return undefined
+  }
 }
 
 interface NamedVolume {
