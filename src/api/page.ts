@@ -55,6 +55,9 @@ export const pageRoutes = (context: Context, prefix: string) => {
       '/sign-in',
       async ({ request }) => {
         access.checkHost(request)
+        // nothing else is read: our form sends this
+        if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
+          throw new HttpError(415, 'Signing in is a form: the content type must be application/x-www-form-urlencoded.')
         if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
         const token = new URLSearchParams(await request.text()).get('token') ?? ''
         const cookie = access.signIn(token)

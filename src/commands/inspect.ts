@@ -1,5 +1,6 @@
 /** `wkconnect config | health | version`: what it would do, whether it does, and what it is. */
-import { resolveConfig } from '../config/resolve.ts'
+import { readFile } from 'node:fs/promises'
+import { reachableHost, resolveConfig } from '../config/resolve.ts'
 import { flagOf, isSecret, names } from '../config/settings.ts'
 import { messageOf } from '../volume/errors.ts'
 import { versionJson, versionText } from './help.ts'
@@ -25,8 +26,12 @@ export function config(argv: readonly string[], environment: Environment): numbe
 /** Asks a running server; for containers without curl. */
 export async function health(argv: readonly string[], environment: Environment): Promise<number> {
   const { settings } = resolveConfig(argv, environment)
-  const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host === '::' ? '[::1]' : settings.host
-  const url = `${settings.tlsCert ? 'https' : 'http'}://${host}:${settings.port}/data/health`
+  const port = settings.port || (await writtenPort(settings.portFile))
+  if (port === undefined) {
+    process.stdout.write(`port 0 is any free one: name it with --port, or the file it was written into with --port-file\n`)
+    return 1
+  }
+  const url = `${settings.tlsCert ? 'https' : 'http'}://${reachableHost(settings.host)}:${port}/data/health`
   try {
     const { ok, status } = await fetch(url, {
       signal: AbortSignal.timeout(HEALTH_MS),
@@ -39,6 +44,13 @@ export async function health(argv: readonly string[], environment: Environment):
     process.stdout.write(`${url}: ${messageOf(error)}\n`)
     return 1
   }
+}
+
+/** What a server that runs with the same --port-file has written there. */
+async function writtenPort(file: string): Promise<number | undefined> {
+  const text = file ? await readFile(file, 'utf8').catch(() => '') : ''
+  const port = Number(text.trim())
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined
 }
 
 export function version(argv: readonly string[]): number {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { coreSettings, halfACore } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
-import { isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
+import { isAllAddresses, isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
 import { Watch } from '../datasets/watch.ts'
 import { createLog, type Log } from '../log.ts'
 import { writeSample } from '../sample/index.ts'
@@ -44,6 +44,8 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
   const look = catalogue.start()
   process.stdout.write(`wkconnect ${version} listens on ${server.url}\n`)
   if (settings.portFile) await writeFile(settings.portFile, `${server.port}\n`)
+  // standard output keeps the line supervisors wait for; who collects standard error as JSON finds it there, too
+  if (settings.logFormat === 'json') log.info(`wkconnect ${version} listens on ${server.url}`)
   announce(config, server, log)
   void look.then(async (found) => {
     await catalogue.settled(SUMMARY_MS)
@@ -67,6 +69,7 @@ const places = ({ settings, paths }: Resolved): readonly string[] => (paths.leng
 function announce(config: Resolved, server: RunningServer, log: Log): void {
   const { settings, sources, configFile } = config
   log.info(`Data: ${places(config).join(', ')}${configFile ? `   Settings: ${configFile}` : ''}`)
+  if (isAllAddresses(settings.host)) log.info(`Others reach it on port ${server.port} of every address of this machine`)
   const core = coreSettings(config)
   const asksForToken = settings.requireToken || core !== undefined
   const link = asksForToken ? `${server.url}/?link=${server.access.newLink()}` : server.url

@@ -8,7 +8,7 @@ import { Deadlines } from '../api/deadlines.ts'
 import { Buffers } from '../cache/buffers.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath, coreSettings } from '../config/core.ts'
-import type { Resolved } from '../config/resolve.ts'
+import { type Resolved, reachableHost } from '../config/resolve.ts'
 import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
 import { measureContrast } from '../render/contrast.ts'
@@ -81,7 +81,7 @@ export async function startServer(
   core?.connection.start()
   return {
     ...parts,
-    url: `${tlsCert ? 'https' : 'http'}://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}${base}`,
+    url: `${tlsCert ? 'https' : 'http'}://${reachableHost(hostname)}:${port}${base}`,
     port,
     access,
     async stop(graceMs) {

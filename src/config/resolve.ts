@@ -151,3 +151,11 @@ export function findDatasetsFile({ data, datasetsPath }: Settings): string {
 
 /** Whether only this machine can reach it. */
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+/** The host part of a URL under which this machine reaches a server that listens on `host`: all addresses are none to go to. */
+export function reachableHost(host: string): string {
+  if (isAllAddresses(host)) return host === '0.0.0.0' ? '127.0.0.1' : '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+export const isAllAddresses = (host: string): boolean => host === '0.0.0.0' || (isIP(host) === 6 && /^[0:]*$/.test(host))

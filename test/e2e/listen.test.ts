@@ -74,7 +74,7 @@ describe('below a path', () => {
     const picture = /src="(\/connect\/picture\/[^"]+)"/.exec(page)?.[1] ?? ''
     expect((await at(`${picture}&token=x`)).headers.get('content-type')).toBe('image/png')
     expect(await (await at('/connect')).text()).toContain('action="/connect/sign-in"')
-    const signedIn = await at('/connect/sign-in', { method: 'POST', body: 'token=x', redirect: 'manual' })
+    const signedIn = await at('/connect/sign-in', { method: 'POST', body: new URLSearchParams({ token: 'x' }), redirect: 'manual' })
     expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/connect/'])
     expect((await at('/other/data/health')).status).toBe(404)
   })

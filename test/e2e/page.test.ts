@@ -209,5 +209,7 @@ describe('--require-token', () => {
     expect(form.status).toBe(303)
     const wrong = await closed.get('/sign-in', { method: 'POST', body: new URLSearchParams({ token: 'no' }), redirect: 'manual' })
     expect(wrong.status).toBe(403)
+    const text = await closed.get('/sign-in', { method: 'POST', body: 'token=open%20sesame', redirect: 'manual' })
+    expect([text.status, text.headers.get('Set-Cookie')]).toEqual([415, null])
   })
 })

@@ -1,6 +1,6 @@
 /** What whoever keeps it running relies on: readiness, health, exit codes, logs. */
 import { expect, test } from 'bun:test'
-import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary, runBinary } from '../support/binary.ts'
 import { GOLDEN } from '../support/golden.ts'
@@ -18,6 +18,41 @@ test('health is 0 while it answers and 1 when nobody does', async () => {
   expect(await runBinary(['health', '--port', port])).toMatchObject({ code: 0, stdout: expect.stringMatching(/: ok\n/) })
   await server.stop()
   expect((await runBinary(['health', '--port', port])).code).toBe(1)
+})
+
+test('health finds a server on any free port by its port file', async () => {
+  const file = join(emptyFolder(), 'port')
+  const ask = () => runBinary(['health', '--port', '0', '--port-file', file])
+  expect((await ask()).code).toBe(1)
+  await using _ = await RunningBinary.start(['--data', folderWithOne(), '--port-file', file])
+  for (let n = 0; n < 100 && !existsSync(file); n++) await Bun.sleep(10)
+  expect((await ask()).code).toBe(0)
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it with exit code 0', async (signal) => {
+  const server = await RunningBinary.start(['--data', folderWithOne()])
+  await server.logged(/1 dataset/)
+  expect(await server.stop(signal)).toBe(0)
+  expect(server.log).not.toMatch(/unhandled|at .*:\d+:\d+/)
+})
+
+test.skipIf(process.platform !== 'linux')('--browse opens the printed address (skipped where the opener is not xdg-open)', async () => {
+  const bin = emptyFolder()
+  const seen = join(bin, 'seen')
+  await Bun.write(join(bin, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > ${seen}.new && mv ${seen}.new ${seen}\n`)
+  chmodSync(join(bin, 'xdg-open'), 0o755)
+  const env = { PATH: `${bin}:${process.env['PATH']}` }
+  await using server = await RunningBinary.start(['--data', folderWithOne(), '--browse', '--require-token'], { env })
+  for (let n = 0; n < 500 && !existsSync(seen); n++) await Bun.sleep(10)
+  const opened = readFileSync(seen, 'utf8')
+  expect(opened).toStartWith(`${server.url}/?link=`)
+  expect((await fetch(opened, { redirect: 'manual' })).status).toBe(303)
+})
+
+test('on all addresses the printed one can be opened as it stands', async () => {
+  await using server = await RunningBinary.start(['--data', folderWithOne(), '--host', '0.0.0.0', '--public'])
+  expect(server.url).toStartWith('http://127.0.0.1:')
+  expect((await server.get('/data/health')).status).toBe(200)
 })
 
 test('version --json is what it says', async () => {
@@ -42,6 +77,7 @@ test('--log-format json is one object a line, --log-requests names each without 
     .map((line) => JSON.parse(line) as { time: string; level: string; message: string })
   expect(lines.every(({ time, level, message }) => Boolean(time && level && message))).toBe(true)
   expect(lines.map(({ message }) => message)).toContainEqual(expect.stringMatching(/GET \/data\/datasets\?token=… 200/))
+  expect(lines[0]!.message).toEndWith(` listens on ${server.url}`)
   expect(log).not.toContain('verysecret')
 })
 
