@@ -85,6 +85,19 @@ test('changes while core is away become one report when it is back', async () =>
   expect(lines.filter((line) => line.includes('DOES NOT ANSWER'))).toHaveLength(1)
 })
 
+test('a core that comes back is told everything again, once, though nothing changed', async () => {
+  connection.start()
+  await core.until('the first report', () => taken() === 1)
+  await core.stop()
+  while (connection.state().state !== 'unreachable') await Bun.sleep(10)
+  core.start()
+  await core.until('the report after the outage', () => taken() === 2)
+  const before = statuses()
+  await core.until('three more statuses', () => statuses() >= before + 3)
+  expect(taken()).toBe(2)
+  expect(core.bulk.at(-1)?.body).toHaveLength(2)
+})
+
 test('a wrong key is said once, with the fix and without the key', async () => {
   connection = connect('not-the-right-key')
   connection.start()
