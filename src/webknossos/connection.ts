@@ -21,6 +21,10 @@ export interface ConnectionOptions {
   readonly known: () => Known | undefined
   /** Waits a moment for what is worth being in the report; never rejects. */
   readonly prepare?: () => Promise<void>
+  /** How often core hears of us. */
+  readonly statusMs?: number
+  /** The longest wait before the next try. */
+  readonly lastRetryMs?: number
 }
 
 /** How it goes, as plain data. */
@@ -47,6 +51,8 @@ const MAX_ASKED_AGAIN = 50
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #reporter: Reporter
+  readonly #statusMs: number
+  readonly #lastRetryMs: number
   readonly #arrivals = new Map<string, Arrival>()
   #state: CoreState['state'] = 'connecting'
   #problem: string | undefined
@@ -62,6 +68,8 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
+    this.#statusMs = options.statusMs ?? STATUS_MS
+    this.#lastRetryMs = options.lastRetryMs ?? LAST_RETRY_MS
     this.#reporter = new Reporter(options.client, options.log)
   }
 
@@ -117,19 +125,19 @@ export class Connection {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (performance.now() - this.#statusAt >= STATUS_MS) await this.#sayStatus()
+        if (performance.now() - this.#statusAt >= this.#statusMs) await this.#sayStatus()
         if (this.#isDirty) {
           this.#isDirty = false
           await this.#exclusively(() => this.#reportChanges())
         }
         this.#retryMs = FIRST_RETRY_MS
-        await this.#sleep(STATUS_MS - (performance.now() - this.#statusAt), true)
+        await this.#sleep(this.#statusMs - (performance.now() - this.#statusAt), true)
         if (this.#isDirty) await this.#sleep(SETTLE_MS, false)
       } catch (error) {
         this.#failed(error)
         // a wrong key does not mend itself soon
-        await this.#sleep(error instanceof KeyRefused ? LAST_RETRY_MS : this.#retryMs * (0.75 + Math.random() / 2), false)
-        this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
+        await this.#sleep(error instanceof KeyRefused ? this.#lastRetryMs : this.#retryMs * (0.75 + Math.random() / 2), false)
+        this.#retryMs = Math.min(this.#lastRetryMs, this.#retryMs * 2)
       }
     }
   }
