@@ -1,7 +1,12 @@
 /** Answers with bytes that are there as a whole: exact length, one range of them, or nothing where the client has them already. */
 import { CORS } from './headers.ts'
 
-const EXPOSED = 'Content-Length, Content-Range, Accept-Ranges, ETag'
+const ALWAYS = new Headers({
+  ...CORS,
+  'Cache-Control': 'no-cache',
+  'Access-Control-Expose-Headers': 'Content-Length, Content-Range, Accept-Ranges, ETag',
+  'Accept-Ranges': 'bytes',
+})
 
 interface Range {
   readonly start: number
@@ -13,24 +18,21 @@ interface Range {
  * that old voxels still hold. The bytes are copied.
  */
 export function bytesResponse(request: Request, bytes: Uint8Array, type: string, version: string): Response {
-  const etag = `"${Bun.hash(bytes, Bun.hash(version) as bigint).toString(36)}"`
-  const headers: Record<string, string> = {
-    ...CORS,
-    'Cache-Control': 'no-cache',
-    'Content-Type': type,
-    'Access-Control-Expose-Headers': EXPOSED,
-    'Accept-Ranges': 'bytes',
-    ETag: etag,
-  }
+  const etag = `"${Bun.hash.xxHash3(bytes, Bun.hash.xxHash3(version)).toString(36)}"`
+  // a `Headers` object is copied faster than a plain one is read
+  const headers = new Headers(ALWAYS)
+  headers.set('Content-Type', type)
+  headers.set('ETag', etag)
   if (isKnown(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
   const asked = request.headers.get('range')
   if (asked !== null && rangeHolds(request.headers.get('if-range'), etag)) {
     const range = parseRange(asked, bytes.length)
     if (range === 'outside') {
-      return new Response(null, { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes.length}` } })
+      headers.set('Content-Range', `bytes */${bytes.length}`)
+      return new Response(null, { status: 416, headers })
     }
     if (range) {
-      headers['Content-Range'] = `bytes ${range.start}-${range.end - 1}/${bytes.length}`
+      headers.set('Content-Range', `bytes ${range.start}-${range.end - 1}/${bytes.length}`)
       return new Response(bytes.subarray(range.start, range.end) as Uint8Array<ArrayBuffer>, { status: 206, headers })
     }
   }

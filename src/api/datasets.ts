@@ -12,7 +12,7 @@ import { describe } from './openapi.ts'
 import { datasetPaths } from './paths.ts'
 
 /** An answer without the intensities that are still being measured is better than none. */
-const CONTRAST_MS = 500
+export const CONTRAST_MS = 500
 
 interface VersionedParams extends DatasetParams {
   readonly version?: string | undefined

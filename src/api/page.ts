@@ -46,6 +46,7 @@ export const pageRoutes = (context: Context, prefix: string) => {
           core: await context.control.core(),
           page: Number(page) || 1,
           chosen,
+          contrastOf: (entry, layer) => context.contrasts.of(entry, layer),
           neuroglancer: access.isOpen ? context.neuroglancer : '',
           making: (id) => context.overviews?.jobs.progress(id) ?? [],
         }),

@@ -1,6 +1,7 @@
 /** One Zarr chunk: a bucket on the grid that begins at the mag's origin, always of full size (protocol.md 6.2). */
 import { boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
+import { layerAt } from '../volume/coordinates.ts'
 import { cutout } from '../volume/cutout.ts'
 import { messageOf } from '../volume/errors.ts'
 import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
@@ -21,10 +22,11 @@ export function readZarrChunk<T>(
   where: () => string,
   { answers, chunks, log }: Context,
   answer: (bytes: Uint8Array) => T,
+  signal?: AbortSignal,
 ): MaybePromise<T | undefined> {
   const place = parseChunkKey(key, layer)
   if (!place) return undefined
-  const fixed = place.coordinates.length > 0 ? layer.at?.(place.coordinates) : layer
+  const fixed = layerAt(layer, place.coordinates)
   const fixedMag = fixed && (fixed === layer ? mag : magOf(fixed, mag.factor))
   if (!fixedMag) return undefined
   const box = boxAt(multiply(place.index, EDGES), EDGES)
@@ -39,7 +41,7 @@ export function readZarrChunk<T>(
       return result
     }
     return recover(
-      () => chain(cutout(fixedMag, box, clip, target, { chunks, pace: new Pace() }), done),
+      () => chain(cutout(fixedMag, box, clip, target, { chunks, pace: new Pace(), signal }), done),
       (error) => {
         answers.giveBack(buffer)
         log.trouble(where(), `${where()}: Zarr chunk ${key} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)

@@ -1,7 +1,7 @@
 /** Zarr v2 and v3 for everybody who reads it (protocol.md 6). Paths are taken apart by us: an id is one part, a name two. */
 import { Elysia } from 'elysia'
-import type { CatalogueEntry } from '../datasets/catalogue.ts'
-import { withContrasts } from '../datasets/data-source.ts'
+import { type CatalogueEntry, layerOf } from '../datasets/catalogue.ts'
+import { shownDataset } from '../datasets/data-source.ts'
 import { renderListing } from '../viewer/listing.ts'
 import { type Dataset, magOf } from '../volume/chunked-array.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
@@ -11,12 +11,11 @@ import { type Document, datasetDocument, layerDocument, magDocument } from '../z
 import { parseZarrPath, type ZarrPath } from '../zarr/path.ts'
 import { bytesResponse } from './bytes-response.ts'
 import type { Context } from './context.ts'
+import { CONTRAST_MS } from './datasets.ts'
 import { HttpError } from './errors.ts'
 import { CannotBeOpened, findDataset, findLayer, type LayerParams, openDatasetOf } from './lookup.ts'
+import { describe } from './openapi.ts'
 import { readZarrChunk } from './zarr-chunk.ts'
-
-/** A document without the intensities that are still being measured is better than none. */
-const CONTRAST_MS = 500
 
 const ROUTES = [
   ['/zarr/', 'zarr'],
@@ -26,20 +25,25 @@ const ROUTES = [
 export const zarrRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
   for (const [route, format] of ROUTES) {
+    const depth = (prefix + route).split('/').length - 1
     const handle = ({ request, params }: { request: Request; params: Readonly<Record<string, string | undefined>> }) => {
       const { version } = params
       const as = { format, version: version === undefined ? undefined : Number(version.slice(1)) }
-      return answer(context, pathBelow(request.url, route), as, request)
+      return answer(context, pathBelow(request.url, depth), as, request)
     }
-    app.get(`${route}*`, handle)
-    app.head(`${route}*`, handle)
+    const detail = describe(
+      `A dataset as ${format === 'zarr' ? 'Zarr v2, and v3 by zarr.json' : 'Zarr v3'}: documents, listings and chunks`,
+    )
+    app.get(`${route}*`, handle, { detail })
+    app.head(`${route}*`, handle, { detail })
   }
   return app
 }
 
-/** As it was sent: taken apart first and decoded then, so that an encoded slash stays in its part. */
-function pathBelow(url: string, route: string): string {
-  const start = url.indexOf(route, url.indexOf('//') + 2) + route.length
+/** The path below a route, as it was sent: it is taken apart first and decoded then, so that an encoded slash stays in its part. */
+function pathBelow(url: string, depth: number): string {
+  let start = url.indexOf('//') + 2
+  for (let part = 0; part < depth; part++) start = url.indexOf('/', start) + 1
   const query = url.indexOf('?', start)
   return query < 0 ? url.slice(start) : url.slice(start, query)
 }
@@ -73,7 +77,8 @@ async function answerChunk(context: Context, place: ChunkPath, request: Request)
   if (!mag) throw new HttpError(404, `Layer ${layer.name} has no mag ${place.mag}.`)
   const where = () => `${entry.organization}/${entry.name}, layer ${layer.name}`
   const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId)
-  let response = readZarrChunk({ layer, mag, key: place.file }, where, context, send)
+  const deadline = entry.isRemote ? context.deadlines.signal() : undefined
+  let response = readZarrChunk({ layer, mag, key: place.file }, where, context, send, deadline)
   if (response instanceof Promise) response = await response
   if (!response) throw new HttpError(404, `Nothing is stored at ${place.file}.`)
   return response
@@ -81,26 +86,25 @@ async function answerChunk(context: Context, place: ChunkPath, request: Request)
 
 async function answerDataset(context: Context, { first, second, file }: ZarrPath, as: StreamedAs, request: Request, path: string) {
   const entry = await findDataset(context, second === undefined ? { first } : { first, second }, request)
-  const dataset = await withViews(context, entry, openDatasetOf(entry))
+  const dataset = await shown(context, entry, openDatasetOf(entry), file)
   return send(datasetDocument(entry, dataset, file, as), entry, path, request)
 }
 
 async function answerLayer(context: Context, place: LayerParams & ZarrPath, as: StreamedAs, request: Request, path: string) {
-  const { entry, dataset, layer } = await findLayer(context, place, request)
-  if (place.mag === undefined) {
-    const seen = await withViews(context, entry, dataset)
-    const shown = seen.layers.find(({ name }) => name === layer.name) ?? layer
-    return send(layerDocument(shown, seen, place.file, as), entry, path, request)
-  }
-  const factor = parseMag(place.mag)
-  const mag = factor && magOf(layer, factor)
-  return send(mag && magDocument(layer, mag, place.file, as), entry, path, request)
+  const { entry, dataset: opened, layer: found } = await findLayer(context, place, request)
+  const { file, mag: literal } = place
+  const dataset = await shown(context, entry, opened, literal === undefined ? file : undefined)
+  const layer = layerOf(dataset, found.name)
+  if (literal === undefined) return send(layer && layerDocument(layer, dataset, file, as), entry, path, request)
+  const factor = parseMag(literal)
+  const mag = layer && factor && magOf(layer, factor)
+  return send(mag && magDocument(layer, mag, file, as), entry, path, request)
 }
 
-/** With the intensities that were measured: a viewer that is told nothing shows most 16-bit images black. */
-async function withViews({ contrasts }: Context, entry: CatalogueEntry, dataset: Dataset): Promise<Dataset> {
-  await contrasts.settle([entry], CONTRAST_MS)
-  return withContrasts(dataset, (layer) => contrasts.of(entry, layer))
+/** Only documents that say how a layer is shown are worth waiting for that to be measured. */
+async function shown(context: Context, entry: CatalogueEntry, dataset: Dataset, file: string | undefined): Promise<Dataset> {
+  if (file !== undefined && file !== '.zgroup') await context.contrasts.settle([entry], CONTRAST_MS)
+  return shownDataset(entry, dataset, (layer) => context.contrasts.of(entry, layer))
 }
 
 function send(document: Document | undefined, { versionedId }: CatalogueEntry, path: string, request: Request): Response {

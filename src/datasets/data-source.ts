@@ -82,13 +82,20 @@ function layerJson(layer: Layer, { contrastOf, bigIds = 'clamp' }: DataSourceOpt
 }
 
 /** webKnossos has nothing below 0. What is stored there is read all the same when it is asked for. */
-const visible = ({ min, max }: Box): Box => ({ min: [Math.max(0, min[0]), Math.max(0, min[1]), Math.max(0, min[2])], max })
+export const visible = ({ min, max }: Box): Box => ({ min: [Math.max(0, min[0]), Math.max(0, min[1]), Math.max(0, min[2])], max })
 
 /** A dataset whose layers have stored what was measured: what comes back unchanged from webKnossos is no edit. */
 export const withContrasts = (dataset: Dataset, contrastOf: (layer: Layer) => Contrast | undefined): Dataset => ({
   ...dataset,
   layers: dataset.layers.map((layer) => ({ ...layer, extra: { ...layer.extra, ...viewJson(layer, contrastOf(layer)) } })),
 })
+
+/** As webKnossos and other viewers are told of it: with what was changed about it there, and how its layers are shown at first. */
+export const shownDataset = (
+  entry: Pick<CatalogueEntry, 'override'>,
+  dataset: Dataset,
+  contrastOf: (layer: Layer) => Contrast | undefined,
+) => withContrasts(described(dataset, entry.override), contrastOf)
 
 /** What somebody stored about how a layer is shown wins over what was measured. */
 function viewJson({ extra }: Layer, contrast: Contrast | undefined) {

@@ -1,5 +1,6 @@
 /** The page at /: every dataset with a picture of each layer. One document, no other files, usable without JavaScript. */
 import type { CatalogueEntry } from '../datasets/catalogue.ts'
+import { shownDataset } from '../datasets/data-source.ts'
 import { sizeOf } from '../volume/box.ts'
 import type { Dataset, Layer, VoxelSize } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
@@ -32,6 +33,8 @@ export interface PageOptions {
   readonly page: number
   /** Scheme, host and port the page was asked for. */
   readonly origin: string
+  /** Between which values a layer is shown at first, where that is known. */
+  readonly contrastOf?: (entry: CatalogueEntry, layer: Layer) => readonly [number, number] | undefined
   /** Where neuroglancer runs; empty for no links to it. */
   readonly neuroglancer: string
   /** The slice a reader without JavaScript asked for. */
@@ -103,14 +106,12 @@ function renderDataset(entry: CatalogueEntry, options: Omit<PageOptions, 'versio
 }
 
 /** Ways into other programs. The script puts the address the reader knows us by in place of ours, which a proxy may hide. */
-function renderDoors(
-  { id }: CatalogueEntry,
-  dataset: Dataset,
-  { origin, base, neuroglancer }: Pick<PageOptions, 'origin' | 'base' | 'neuroglancer'>,
-): string {
-  const zarr = `${origin}${base}/data/zarr/${id}`
+function renderDoors(entry: CatalogueEntry, dataset: Dataset, options: Omit<PageOptions, 'version'>): string {
+  const { origin, base, neuroglancer, contrastOf } = options
+  const zarr = `${origin}${base}/data/zarr/${entry.id}`
+  const shown = shownDataset(entry, dataset, (layer) => contrastOf?.(entry, layer))
   const link = neuroglancer
-    ? ` <a data-origin="${text(origin)}" href="${text(neuroglancerLink(neuroglancer, zarr, dataset))}" target="_blank" rel="noopener">open in neuroglancer</a>`
+    ? ` <a data-origin="${text(origin)}" href="${text(neuroglancerLink(neuroglancer, zarr, shown))}" target="_blank" rel="noopener">open in neuroglancer</a>`
     : ''
   return `<p class="doors">Zarr <code data-origin="${text(origin)}">${text(zarr)}</code> <button type="button" hidden data-origin="${text(origin)}">Copy</button>${link}</p>`
 }

@@ -1,6 +1,6 @@
 /** The data source as a client is to stream it: every mag leads to its Zarr array (protocol.md 6.3). */
 import type { CatalogueEntry } from '../datasets/catalogue.ts'
-import { magPath } from '../datasets/data-source.ts'
+import { magPath, visible } from '../datasets/data-source.ts'
 import { boxToJson } from '../volume/box.ts'
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
@@ -37,7 +37,7 @@ function layerJson(layer: Layer, { format, version }: StreamedAs) {
   return {
     name,
     category,
-    boundingBox: boxToJson(layer.boundingBox),
+    boundingBox: boxToJson(visible(layer.boundingBox)),
     elementClass: elementClassOf(dataType, channels),
     dataFormat: format,
     numChannels: channels,

@@ -21,6 +21,8 @@ export interface GoldenArray {
   /** Voxels of the mag. */
   readonly topLeft: readonly number[]
   readonly size: readonly number[]
+  /** Where the layer has times: which one. */
+  readonly time?: number | undefined
   /** x fastest, channels interleaved, little endian. */
   readonly sha256: string
 }
@@ -30,21 +32,18 @@ const THIRD_PARTY = ['hms-dbmi+viv', 'libvips+libvips', 'scalableminds+webknosso
 /** The folders that hold every golden case. */
 export const goldenFolders = [join(GOLDEN, 'data'), ...THIRD_PARTY.map((name) => join(GOLDEN, 'third-party', name))]
 
-/** Arrays with an axis more: their boxes in the index have three. */
-const HAS_TIME = /_[zct]*t[zct]*yx\b|imagej_t/
-
-/** All of WKW and every eighth TIFF: the client is what is looked at, the formats have tests of their own. */
-const chosen = readable.filter(({ organization, dataset }, n) => organization === 'wkw' || (n % 8 === 0 && !HAS_TIME.test(dataset)))
-
-export const goldenArrays: readonly GoldenArray[] = chosen.flatMap(({ organization, dataset, layers }) =>
-  layers.map(({ name, mag, topLeft, size, sha256 }) => ({
-    dataset: `${organization}/${dataset}`,
-    layer: name,
-    mag: mag.join('-'),
-    topLeft,
-    size,
-    sha256,
-  })),
+export const goldenArrays: readonly GoldenArray[] = readable.flatMap(({ organization, dataset, layers, times }) =>
+  [layers, ...(times ?? [])].flatMap((atTime, time) =>
+    atTime.map(({ name, mag, topLeft, size, sha256 }) => ({
+      dataset: `${organization}/${dataset}`,
+      layer: name,
+      mag: mag.join('-'),
+      topLeft,
+      size,
+      time: times && time,
+      sha256,
+    })),
+  ),
 )
 
 /** With every request in its log. */
@@ -105,7 +104,8 @@ export function compare(arrays: readonly GoldenArray[], read: readonly { readonl
   const wrong = arrays.flatMap((array, n) =>
     read[n]?.sha256 === array.sha256 ? [] : [`${array.dataset}/${array.layer}/${array.mag}: ${read[n]?.error ?? 'other voxels'}`],
   )
-  if (wrong.length > 0 || read.length !== arrays.length) throw new Error(`${wrong.length} of ${arrays.length} differ:\n${wrong.join('\n')}`)
+  if (wrong.length > 0 || read.length !== arrays.length)
+    throw new Error(`${wrong.length} of ${arrays.length} differ:\n${wrong.slice(0, 5).join('\n')}`)
   const voxels = arrays.reduce((sum, { size }) => sum + size.reduce((product, edge) => product * edge), 0)
   return `${voxels.toLocaleString('en')} voxels, all equal`
 }

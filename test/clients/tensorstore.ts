@@ -10,18 +10,19 @@ const CASES = [
   [2, 'zarr', 'driver zarr'],
   [3, 'zarr3_experimental', 'driver zarr3'],
   [3, 'v15/zarr', 'driver zarr3 under /v15/zarr'],
-  // under /zarr both formats lie, and it does not choose
-  [null, 'zarr3_experimental', 'URL alone (auto)'],
+  // under /zarr both formats are found, and it refuses to choose
+  [null, 'zarr3_experimental', 'the URL alone (auto)'],
 ] as const
 
 export async function run(): Promise<ClientRow[]> {
   const rows: ClientRow[] = []
   for (const [format, route, opened] of CASES) {
     await using server = await startServer()
-    const arrays = goldenArrays.map(({ dataset, layer, mag, topLeft, size }) => ({
+    const arrays = goldenArrays.map(({ dataset, layer, mag, topLeft, size, time }) => ({
       url: `${server.url}/data/${route}/${dataset}/${layer}/${mag}`,
       topLeft,
       size,
+      time,
     }))
     const { version, results } = (await python('read_arrays.py', { library: 'tensorstore', format, arrays })) as Answer
     rows.push({ client: 'tensorstore', version, opened, compared: compare(goldenArrays, results), asked: await asked(server) })

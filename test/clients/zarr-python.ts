@@ -18,10 +18,11 @@ export async function run(): Promise<ClientRow[]> {
   const rows: ClientRow[] = []
   for (const [library, format, route, opened] of CASES) {
     await using server = await startServer()
-    const arrays = goldenArrays.map(({ dataset, layer, mag, topLeft, size }) => ({
+    const arrays = goldenArrays.map(({ dataset, layer, mag, topLeft, size, time }) => ({
       url: `${server.url}/data/${route}/${dataset}/${layer}/${magName(mag)}`,
       topLeft,
       size,
+      time,
     }))
     const { version, results } = (await python('read_arrays.py', { library, format, arrays })) as Answer
     rows.push({ client: 'zarr-python', version, opened, compared: compare(goldenArrays, results), asked: await asked(server) })

@@ -28,7 +28,8 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  static async open(url: string): Promise<Browser> {
+  /** `more`: flags beside the usual ones. */
+  static async open(url: string, more: readonly string[] = []): Promise<Browser> {
     const folder = emptyFolder()
     const flags = [
       '--headless=new',
@@ -37,6 +38,7 @@ export class Browser implements AsyncDisposable {
       '--disable-dev-shm-usage',
       '--remote-debugging-port=0',
       `--user-data-dir=${folder}`,
+      ...more,
     ]
     const child = Bun.spawn([CHROMIUM!, ...flags, '--window-size=1200,1400', url], { stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' })
     let said = ''
@@ -68,9 +70,15 @@ export class Browser implements AsyncDisposable {
     return (result as { value: T }).value
   }
 
+  /** What the window shows, as PNG. */
+  async screenshot(): Promise<Uint8Array> {
+    const { data } = await this.#send('Page.captureScreenshot', { format: 'png' })
+    return Buffer.from(data as string, 'base64')
+  }
+
   /** Waits until an expression is true. */
-  async until(expression: string): Promise<void> {
-    for (const end = Date.now() + 15_000; Date.now() < end; await Bun.sleep(50))
+  async until(expression: string, timeoutMs = 15_000): Promise<void> {
+    for (const end = Date.now() + timeoutMs; Date.now() < end; await Bun.sleep(50))
       if (await this.evaluate<boolean>(`Boolean(${expression})`)) return
     throw new Error(`never true: ${expression}\n${await this.evaluate('document.documentElement.outerHTML')}`)
   }

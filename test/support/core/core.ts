@@ -157,7 +157,7 @@ export class TestCore implements AsyncDisposable {
     if (path === '/api/user')
       return token && (this.admins.has(token) || this.readers.has(token)) ? json(this.#user(token)) : refuse(401, 'no user')
     const [, dataset] = /^\/api\/datasets\/(.+)$/.exec(path) ?? []
-    if (dataset !== undefined) return this.#dataset(dataset.split('/').map(decodeURIComponent), token)
+    if (dataset !== undefined) return this.#dataset(dataset.split('/').map(decodeURIComponent), query['sharingToken'] ?? token)
     const [, name, route = ''] = /^\/api\/datastores\/([^/]+)\/(.*)$/.exec(path) ?? []
     if (name === undefined) return refuse(404, 'no such route')
     if (!this.datastores.includes(name) || query['key'] !== this.key)
