@@ -53,7 +53,9 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   if (logRequests) {
     app.onAfterResponse(({ request, set, responseValue }) => {
       const status = responseValue instanceof Response ? responseValue.status : set.status
-      context.log.info(`${request.method} ${withoutSecrets(request.url)} ${status}`)
+      context.log.info(
+        `${request.method} ${withoutSecrets(request.url)} ${status}${context.thread > 0 ? ` (thread ${context.thread})` : ''}`,
+      )
     })
   }
   // with a base path also below it: some proxies hand it on, others take it off

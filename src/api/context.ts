@@ -30,6 +30,8 @@ export interface Context {
   readonly overviews?: Overviews | undefined
   readonly control: Control
   readonly log: Log
+  /** Which serving thread it is; 0 is the main one. */
+  readonly thread: number
   /** Path below which everything is answered, too: `/connect`, or empty. */
   readonly base: string
   /** Where neuroglancer runs; empty where datasets are not to be opened in it. */

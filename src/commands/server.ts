@@ -89,12 +89,8 @@ export async function startServer(
     log,
   })
   if (threads > 1) await checkFree(settings.host, port)
-  const listener = await startServing(
-    config,
-    { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, log },
-    port,
-    threads,
-  )
+  const serving = { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, log, thread: 0 }
+  const listener = await startServing(config, serving, port, threads)
   port = listener.port
   hub.start(port)
   // so that what an earlier run has measured is in the first report

@@ -31,7 +31,7 @@ export function createAccess(
   return core ? new CoreAccess({ ...shared, ...core, catalogue, log }) : new Access({ ...shared, requireToken })
 }
 
-export type ServingParts = Pick<Context, 'catalogue' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log'> & {
+export type ServingParts = Pick<Context, 'catalogue' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log' | 'thread'> & {
   readonly chunks: ChunkCache
 }
 

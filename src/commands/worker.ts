@@ -77,7 +77,7 @@ async function createThread({ config, environment, threads, secret, number }: Th
     forget: (id) => access.forget(id),
     recheck: () => staleOf(mirror.entries(), resources.tables),
     async listen(port) {
-      const parts = { catalogue: mirror, contrasts, access, chunks, control: main, overviews: resources.overviews, log }
+      const parts = { catalogue: mirror, contrasts, access, chunks, control: main, overviews: resources.overviews, log, thread: number }
       listener = await startServing(config, parts, port, threads)
       log.info(`Serving thread ${number} listens, too`)
       return listener.port

@@ -4,7 +4,8 @@ import { type Carried, carry, revive } from './errors.ts'
 /** A `MessagePort`, a `Worker`, or the inside of a worker. */
 export interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
-  onmessage: ((event: MessageEvent) => void) | null
+  // biome-ignore lint/suspicious/noExplicitAny: the three have three types of event
+  onmessage: ((event: any) => void) | null
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a method takes is between it and who calls it

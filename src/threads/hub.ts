@@ -91,6 +91,11 @@ export class ThreadHub {
     return [own, ...(await Promise.all(others)).flatMap((answer) => (answer ? [answer.value] : []))]
   }
 
+  /** Ends one at once; another takes its place. */
+  replace(number: number): void {
+    this.#threads.get(number)?.worker.terminate()
+  }
+
   /** Ends all; answers under way have this time. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true
