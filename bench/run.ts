@@ -33,7 +33,9 @@ const asked = process.argv.slice(2)
 for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
-if (['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'overview'].some((name) => asked.length === 0 || asked.includes(name))) {
+if (
+  ['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'overview'].some((name) => asked.length === 0 || asked.includes(name))
+) {
   const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
   if (built.exitCode !== 0) process.exit(1)
 }
