@@ -5,8 +5,8 @@ import { type Server, startServer } from './server.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
 export const title = 'Serving threads'
-const ROUNDS = 5
-const SECONDS = 3
+const ROUNDS = 3
+const SECONDS = 2
 const THREADS = [1, 2] as const
 const PATH = '/data/datasets/bench/vol/layers/color/data'
 /** Everything is decoded for one small answer: a slice across all chunks of a part, of which the client gets every voxel of one plane. */
