@@ -27,14 +27,15 @@ const outfile =
   values.outfile ?? `${root}/dist/wkconnect${values.target ? `-${values.target}` : ''}${values.target?.startsWith('windows') ? '.exe' : ''}`
 
 const result = await Bun.build({
-  // the worker is started by its address, so it has to be named here to be in the executable
-  entrypoints: [`${root}/src/main.ts`, `${root}/codecs/worker.ts`],
+  // workers are started by their address, so they have to be named here to be in the executable
+  entrypoints: [`${root}/src/main.ts`, `${root}/codecs/worker.ts`, `${root}/src/commands/worker.ts`],
   root,
   minify: { syntax: true, whitespace: true },
   define: {
     WKCONNECT_VERSION: JSON.stringify(version),
     WKCONNECT_COMMIT: JSON.stringify(commit),
     WKCONNECT_WORKER: JSON.stringify('./codecs/worker.js'),
+    WKCONNECT_SERVING_WORKER: JSON.stringify('./src/commands/worker.js'),
   },
   compile: {
     outfile,

@@ -13,6 +13,7 @@ const BENCHES = [
   'boss',
   'tiff',
   'http',
+  'threads',
   'remote',
   'start',
   'memory',
@@ -34,7 +35,9 @@ for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
 if (
-  ['http', 'start', 'memory', 'nas', 'core', 'thumbnail', 'zarr', 'overview'].some((name) => asked.length === 0 || asked.includes(name))
+  ['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'zarr', 'overview'].some(
+    (name) => asked.length === 0 || asked.includes(name),
+  )
 ) {
   const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
   if (built.exitCode !== 0) process.exit(1)

@@ -19,8 +19,10 @@ export interface Server extends AsyncDisposable {
   memory(): { readonly now: number; readonly peak: number }
 }
 
-export async function startServer(args: readonly string[]): Promise<Server> {
-  const child = Bun.spawn(pinned(0, [BINARY, '--port', '0', ...args]), {
+/** `isFree`: on all cores. One serving thread unless the arguments say otherwise, for there is one core. */
+export async function startServer(args: readonly string[], { isFree = false } = {}): Promise<Server> {
+  const command = [BINARY, '--port', '0', ...(args.includes('--threads') ? [] : ['--threads', '1']), ...args]
+  const child = Bun.spawn(isFree ? command : pinned(0, command), {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'ignore',

@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   main: ['commands', 'config', 'datasets'],
   commands: [
     'api',
+    'threads',
     'viewer',
     'webknossos',
     'overviews',
@@ -31,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'version',
   ],
   api: ['overviews', 'datasets', 'zarr', 'webknossos', 'viewer', 'render', 'cache', 'volume', 'log'],
+  threads: ['api', 'webknossos', 'overviews', 'datasets', 'volume', 'log'],
   zarr: ['datasets', 'volume'],
   viewer: ['datasets', 'zarr', 'webknossos', 'volume'],
   webknossos: ['datasets', 'stores', 'volume', 'log'],

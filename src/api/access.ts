@@ -3,7 +3,7 @@
  * need the admin token. Routes that change something look at the Host header before anything else: a page of another site may make a
  * browser send requests here under a name of its own (DNS rebinding), but not under ours.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
@@ -20,18 +20,27 @@ export interface AccessOptions {
   readonly requireToken: boolean
   /** Names this server is called by, beside localhost and addresses. */
   readonly hosts: readonly string[]
+  /** Signs sessions: what one thread has signed another takes. Of this thread alone where it is not given. */
+  readonly secret?: string | undefined
+  /** Uses up a link that another thread may have given out; false for what is none. */
+  readonly useLink?: ((link: string) => Promise<boolean>) | undefined
 }
 
 const COOKIE = 'wkconnect'
+
+export const newSecret = (): string => randomBytes(32).toString('hex')
 
 export class Access {
   readonly #adminToken: string
   readonly #requireToken: boolean
   readonly #hosts: ReadonlySet<string>
-  readonly #sessions = new Set<string>()
+  readonly #secret: string
+  readonly #askLink: AccessOptions['useLink']
   readonly #links = new Set<string>()
 
-  constructor({ adminToken, requireToken, hosts }: AccessOptions) {
+  constructor({ adminToken, requireToken, hosts, secret, useLink }: AccessOptions) {
+    this.#secret = secret ?? newSecret()
+    this.#askLink = useLink
     this.#adminToken = adminToken
     this.#requireToken = requireToken
     this.#hosts = new Set(['localhost', hostname().toLowerCase(), ...hosts.map((host) => host.toLowerCase())])
@@ -116,19 +125,29 @@ export class Access {
     return link
   }
 
+  /** Whether it is a link that has not been used; it is now. */
+  useLink(link: string): boolean {
+    return this.#links.delete(link)
+  }
+
   /** The cookie for a link that has not been used yet, or for the admin token; undefined for anything else. */
-  signIn(linkOrToken: string): string | undefined {
-    if (!this.#links.delete(linkOrToken) && !this.#isToken(linkOrToken)) return undefined
-    const session = randomBytes(16).toString('hex')
-    this.#sessions.add(session)
+  async signIn(linkOrToken: string): Promise<string | undefined> {
+    if (!this.#isToken(linkOrToken) && !(await (this.#askLink?.(linkOrToken) ?? this.useLink(linkOrToken)))) return undefined
+    const name = randomBytes(16).toString('hex')
+    const session = name + this.#sign(name)
     return `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/`
   }
 
   #isAdmin(request: Request): boolean {
     const token = new URL(request.url).searchParams.get('token') ?? request.headers.get('x-auth-token')
     if (token) return this.#isToken(token)
-    const session = /(?:^|;\s*)wkconnect=([0-9a-f]{32})/.exec(request.headers.get('cookie') ?? '')?.[1]
-    return session !== undefined && this.#sessions.has(session)
+    const session = /(?:^|;\s*)wkconnect=([0-9a-f]{96})/.exec(request.headers.get('cookie') ?? '')?.[1]
+    if (session === undefined) return false
+    return timingSafeEqual(Buffer.from(session.slice(32)), Buffer.from(this.#sign(session.slice(0, 32))))
+  }
+
+  #sign(name: string): string {
+    return createHmac('sha256', this.#secret).update(name).digest('hex')
   }
 
   #isToken(token: string): boolean {

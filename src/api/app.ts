@@ -53,9 +53,13 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
     })
     .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))
   if (logRequests) {
+    // over TLS the runtime does not know it any more when the answer is out
+    app.onRequest(({ request }) => void request.url)
     app.onAfterResponse(({ request, set, responseValue }) => {
       const status = responseValue instanceof Response ? responseValue.status : set.status
-      context.log.info(`${request.method} ${withoutSecrets(request.url)} ${status}`)
+      context.log.info(
+        `${request.method} ${withoutSecrets(request.url)} ${status}${context.thread > 0 ? ` (thread ${context.thread})` : ''}`,
+      )
     })
   }
   // with a base path also below it: some proxies hand it on, others take it off

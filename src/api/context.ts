@@ -1,13 +1,15 @@
 import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
-import type { Catalogue } from '../datasets/catalogue.ts'
-import type { Contrasts } from '../datasets/contrasts.ts'
+import type { Datasets } from '../datasets/catalogue.ts'
+import type { KnownContrasts } from '../datasets/contrasts.ts'
+import type { ListedDataset } from '../datasets/data-source.ts'
 import type { Problem } from '../datasets/editor.ts'
 import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
 import type { Overviews } from '../overviews/overviews.ts'
 import type { Pictures } from '../render/picture.ts'
+import type { PageOptions } from '../viewer/page.ts'
 import type { CoreState } from '../webknossos/connection.ts'
 import type { Access } from './access.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -15,26 +17,28 @@ import type { Deadlines } from './deadlines.ts'
 /** What answering a request needs. Nothing is global: tests build a small one, N threads build N. */
 export interface Context {
   readonly version: string
-  readonly catalogue: Catalogue
+  readonly catalogue: Datasets
   readonly chunks: ChunkCache
   /** For answers being put together. */
   readonly answers: Buffers
   readonly pictures: Pictures
   /** By when a bucket is read or has failed. */
   readonly deadlines: Deadlines
-  readonly contrasts: Contrasts
+  readonly contrasts: KnownContrasts
   readonly access: Access
   /** What makes the mags that are not stored, if anything does. */
   readonly overviews?: Overviews | undefined
   readonly control: Control
   readonly log: Log
+  /** Which serving thread it is; 0 is the main one. */
+  readonly thread: number
   /** Path below which everything is answered, too: `/connect`, or empty. */
   readonly base: string
   /** Where neuroglancer runs; empty where datasets are not to be opened in it. */
   readonly neuroglancer: string
 }
 
-/** What a request may change. Arguments and results can be cloned, so that it works the same from another thread. */
+/** What a request may change, and what is about all datasets. Arguments and results can be cloned, so that it works the same from another thread. */
 export interface Control {
   /** Looks at the data folder again; returns when what was found is open and reported, or after a while. */
   look(): Promise<void>
@@ -48,6 +52,12 @@ export interface Control {
   explore(addresses: readonly Address[], organization: string): Promise<Explored>
   /** Changes how a dataset is described, for good. Throws `CannotWrite`. */
   edit(id: string, dataSource: EditedDataSource): Promise<'done' | 'unknown' | 'unusable'>
+  /** All datasets; waits a while for those being opened. */
+  list(): Promise<ListedDataset[]>
+  /** The page of all datasets; waits a moment for those being opened. */
+  page(options: Omit<PageOptions, 'core' | 'making'>): Promise<string>
+  /** Whether this is a link to sign in with that was not used before; it is now. */
+  useLink(link: string): Promise<boolean>
   /** How the connection to webKnossos goes; undefined without one. */
   core(): Promise<CoreState | undefined>
 }

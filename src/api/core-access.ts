@@ -1,5 +1,5 @@
 /** Who may do what when a webKnossos server decides (protocol.md 1.3). What it granted a moment ago costs one look into a map. */
-import type { Catalogue, CatalogueEntry } from '../datasets/catalogue.ts'
+import type { CatalogueEntry, Datasets } from '../datasets/catalogue.ts'
 import type { Log } from '../log.ts'
 import { messageOf } from '../volume/errors.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
@@ -14,7 +14,7 @@ export interface CoreAccessOptions extends Omit<AccessOptions, 'requireToken'> {
   readonly rights: Rights
   readonly ids: DatasetIds
   readonly version: VersionOfCore
-  readonly catalogue: Catalogue
+  readonly catalogue: Datasets
   readonly log: Log
 }
 

@@ -1,13 +1,13 @@
 /** What datasets there are, and asking to look again (protocol.md 2.9, 2.10). */
 import { Elysia } from 'elysia'
-import { dataSourceOf, listedDataset } from '../datasets/data-source.ts'
+import { dataSourceOf } from '../datasets/data-source.ts'
 import { idOf } from '../datasets/found.ts'
 import type { Layer } from '../volume/chunked-array.ts'
 import type { DatasetParams } from './access.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { json, text } from './headers.ts'
-import { findDataset, knownId, OPENING_MS } from './lookup.ts'
+import { findDataset, knownId } from './lookup.ts'
 import { describe } from './openapi.ts'
 import { datasetPaths } from './paths.ts'
 
@@ -25,10 +25,7 @@ export const datasetRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
   app.get('/datasets', async ({ request }) => {
     context.access.checkRead(request)
-    const until = performance.now() + OPENING_MS
-    await context.catalogue.firstLook(OPENING_MS)
-    await context.catalogue.settled(Math.max(0, until - performance.now()))
-    return json(context.catalogue.entries().map((entry) => listedDataset(entry, context.overviews?.jobs.progress(entry.versionedId))))
+    return json(await context.control.list())
   })
   const dataSource = async (params: VersionedParams, request: Request) => {
     const entry = await findDataset(context, params, request)

@@ -1,14 +1,10 @@
 /** The page for people, its pictures, and signing in to it. */
 import { Elysia } from 'elysia'
-import { within } from '../datasets/catalogue.ts'
-import { contentSecurityPolicy, renderPage, renderSignIn } from '../viewer/page.ts'
+import { contentSecurityPolicy, renderSignIn } from '../viewer/page.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
 import { findPicturedLayer } from './lookup.ts'
-
-/** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
-const OPENING_MS = 2000
 
 const html = (text: string, status = 200, headers: Record<string, string> = {}) =>
   new Response(text, {
@@ -24,33 +20,20 @@ const html = (text: string, status = 200, headers: Record<string, string> = {}) 
   })
 
 export const pageRoutes = (context: Context, prefix: string) => {
-  const { access, catalogue, pictures, base } = context
+  const { access, pictures, base } = context
   const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: `${base}/`, 'Set-Cookie': cookie } })
   return new Elysia({ prefix, normalize: false })
     .get('/', async ({ request, query }) => {
       const { link } = query
-      const cookie = link === undefined ? undefined : access.signIn(link)
+      const cookie = link === undefined ? undefined : await access.signIn(link)
       if (cookie) return signedIn(cookie)
       if (!access.mayRead(request)) return html(renderSignIn(base, link !== undefined), 403)
-      await catalogue.firstLook(OPENING_MS)
-      await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), OPENING_MS)
       const { page, dataset, layer, z } = query
       const chosen =
         dataset !== undefined && layer !== undefined && /^-?\d{1,9}$/.test(z ?? '') ? { dataset, layer, z: Number(z) } : undefined
       const { origin } = new URL(request.url)
-      return html(
-        renderPage(catalogue.entries(), {
-          version: context.version,
-          base,
-          origin,
-          core: await context.control.core(),
-          page: Number(page) || 1,
-          chosen,
-          contrastOf: (entry, layer) => context.contrasts.of(entry, layer),
-          neuroglancer: access.isOpen ? context.neuroglancer : '',
-          making: (id) => context.overviews?.jobs.progress(id) ?? [],
-        }),
-      )
+      const neuroglancer = access.isOpen ? context.neuroglancer : ''
+      return html(await context.control.page({ version: context.version, base, origin, page: Number(page) || 1, chosen, neuroglancer }))
     })
     .post(
       '/sign-in',
@@ -61,7 +44,7 @@ export const pageRoutes = (context: Context, prefix: string) => {
           throw new HttpError(415, 'Signing in is a form: the content type must be application/x-www-form-urlencoded.')
         if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
         const token = new URLSearchParams(await request.text()).get('token') ?? ''
-        const cookie = access.signIn(token)
+        const cookie = await access.signIn(token)
         return cookie ? signedIn(cookie) : html(renderSignIn(base, true), 403)
       },
       { parse: 'none' },

@@ -1,26 +1,39 @@
 /** What a request may change, on the main thread. */
 import { realpath } from 'node:fs/promises'
+import type { Access } from '../api/access.ts'
 import type { Control } from '../api/context.ts'
 import { OPENING_MS } from '../api/lookup.ts'
 import { within } from '../datasets/catalogue.ts'
 import type { Contrasts } from '../datasets/contrasts.ts'
-import { withContrasts } from '../datasets/data-source.ts'
+import { listedDataset, withContrasts } from '../datasets/data-source.ts'
 import type { Added, Problem } from '../datasets/editor.ts'
 import { explore } from '../datasets/explore.ts'
 import { overrideOf, readOverrides, writeOverride } from '../datasets/overrides.ts'
+import type { ThreadHub } from '../threads/hub.ts'
+import { renderPage } from '../viewer/page.ts'
 import { messageOf } from '../volume/errors.ts'
 import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
 
+/** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
+const PAGE_MS = 2000
+
+/** The serving threads, as far as changes have to reach them. */
+export type Threads = Pick<ThreadHub, 'publish' | 'everyThread'>
+
 /** Without `core` nobody is told of anything. */
 export function createControl(
-  { catalogue, editor, drop, look: lookAgain, overridesFile, resources }: Parts,
+  { catalogue, editor, look: lookAgain, overridesFile, resources }: Parts,
   data: string,
   core: Core | undefined,
+  access: Access,
+  contrasts: Contrasts,
+  threads: Threads,
 ): Control {
   const look = async () => {
     await lookAgain()
     await catalogue.settled(OPENING_MS)
+    await threads.publish()
   }
   // whoever waits for it hears of a core that hangs before long; the report goes on
   const report = async () => {
@@ -31,6 +44,7 @@ export function createControl(
     if (problems.length === 0) await look()
     return problems
   }
+  const making = (versionedId: string) => resources.overviews?.jobs.progress(versionedId) ?? []
   return {
     async look() {
       await look()
@@ -40,12 +54,14 @@ export function createControl(
       const entry = catalogue.byId(id)
       if (!entry) return false
       await within(catalogue.reload(entry), OPENING_MS)
+      await threads.publish()
       await report()
       return true
     },
     async invalidate(id) {
       const entry = catalogue.byId(id)
-      if (entry) drop(entry.versionedId)
+      await threads.everyThread('forget', id)
+      if (entry) await threads.everyThread('drop', entry.versionedId)
     },
     async add(entries) {
       if (!core) return add(entries)
@@ -65,7 +81,27 @@ export function createControl(
       await writeOverride(overridesFile, entry.organization, entry.name, overrideOf(reported, dataSource))
       const overrides = await readOverrides(overridesFile)
       if (!('problem' in overrides)) catalogue.override(overrides)
+      await threads.publish()
       return 'done'
+    },
+    async list() {
+      const until = performance.now() + OPENING_MS
+      await catalogue.firstLook(OPENING_MS)
+      await catalogue.settled(Math.max(0, until - performance.now()))
+      return catalogue.entries().map((entry) => listedDataset(entry, making(entry.versionedId)))
+    },
+    async page(options) {
+      await catalogue.firstLook(PAGE_MS)
+      await within(Promise.all(catalogue.entries().map(({ opened }) => opened)), PAGE_MS)
+      return renderPage(catalogue.entries(), {
+        ...options,
+        core: core?.connection.state(),
+        making,
+        contrastOf: (entry, layer) => contrasts.of(entry, layer),
+      })
+    },
+    async useLink(link) {
+      return access.useLink(link)
     },
     async core() {
       return core?.connection.state()

@@ -9,7 +9,7 @@ import type { Log } from '../log.ts'
 import type { Layer } from '../volume/chunked-array.ts'
 import { CoreClient } from '../webknossos/client.ts'
 import { Connection } from '../webknossos/connection.ts'
-import { DatasetIds } from '../webknossos/ids.ts'
+import { DatasetIds, type DatasetName } from '../webknossos/ids.ts'
 import type { Known } from '../webknossos/reporter.ts'
 import { Rights } from '../webknossos/rights.ts'
 import { VersionOfCore } from '../webknossos/version.ts'
@@ -18,12 +18,23 @@ import type { Report } from '../webknossos/wire.ts'
 /** A report waits so long for the intensities of layers that are new; what takes longer is told when it is known. */
 export const CONTRAST_MS = 3000
 
-export interface Core {
-  readonly contrasts: Contrasts
-  readonly connection: Connection
+/** What each serving thread has of it. */
+export interface CoreRights {
   readonly rights: Rights
   readonly ids: DatasetIds
   readonly version: VersionOfCore
+}
+
+export interface Core extends CoreRights {
+  readonly contrasts: Contrasts
+  readonly connection: Connection
+}
+
+/** `learned` is told core's ids as they become known. */
+export function createRights(core: CoreSettings, learned: (name: DatasetName, id: string) => void): CoreRights & { client: CoreClient } {
+  const client = new CoreClient(core)
+  const version = new VersionOfCore(client)
+  return { client, version, ids: new DatasetIds(client, learned), rights: new Rights(client, version) }
 }
 
 export function createCore(
@@ -32,14 +43,17 @@ export function createCore(
   { catalogue, contrasts }: { readonly catalogue: Catalogue; readonly contrasts: Contrasts },
   log: Log,
   port: () => number,
+  identified: () => void = () => {},
 ): Core {
-  const client = new CoreClient(core)
-  const version = new VersionOfCore(client)
-  const ids = new DatasetIds(client, ({ organization, name }, id) => catalogue.assignIds([[organization, name, id]]))
+  const { client, ...rights } = createRights(core, ({ organization, name }, id) => {
+    catalogue.assignIds([[organization, name, id]])
+    identified()
+  })
+  const { version, ids } = rights
   const known = createKnown(catalogue, contrasts)
   const prepare = () => contrasts.settle(catalogue.entries(), CONTRAST_MS)
   const connection = new Connection({ client, version, ids, log, known, prepare, ownUrl: () => ownUrl(config, port()) })
-  return { connection, contrasts, rights: new Rights(client, version), ids, version }
+  return { connection, contrasts, ...rights }
 }
 
 export const reportOf = (entry: Described, contrastOf?: (layer: Layer) => Contrast | undefined): Report => ({

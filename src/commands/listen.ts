@@ -14,6 +14,8 @@ export interface ListenOptions {
   readonly port: number
   readonly tlsCert: string
   readonly tlsKey: string
+  /** Other threads listen on the same port. */
+  readonly isShared?: boolean
 }
 
 export interface Listener {
@@ -33,14 +35,14 @@ const CHECK_MS = 2000
 type App = Elysia<any, any, any, any, any, any, any>
 
 /** Throws `ConfigError` for a certificate that cannot be used, and what listening throws. */
-export async function listen(app: App, { hostname, port, tlsCert, tlsKey }: ListenOptions, log: Log): Promise<Listener> {
+export async function listen(app: App, { hostname, port, tlsCert, tlsKey, isShared = false }: ListenOptions, log: Log): Promise<Listener> {
   if (Boolean(tlsCert) !== Boolean(tlsKey)) throw new ConfigError('--tls-cert and --tls-key go together')
   const open = (onPort: number, pair: Pair | undefined): Server<unknown> => {
     app.listen({
       hostname,
       port: onPort,
-      // two servers on one port would answer in turns
-      reusePort: false,
+      // two servers on one port answer in turns
+      reusePort: isShared,
       // a client that neither sends nor reads for this long is gone
       idleTimeout: 60,
       // bodies that are too large are refused by us, with a reason; the runtime's own 413 has none
@@ -68,8 +70,9 @@ export async function listen(app: App, { hostname, port, tlsCert, tlsKey }: List
         pair = next
         const before = current
         // answers under way go on; nobody waits for them
-        void before.stop()
+        if (!isShared) void before.stop()
         current = open(bound, pair)
+        if (isShared) void before.stop()
         log.info(`The certificate ${certFile} was read again`)
       } catch (error) {
         log.trouble('tls', `the certificate stays as it was: ${messageOf(error)}`)
@@ -97,4 +100,11 @@ async function readPair(certFile: string, keyFile: string): Promise<Pair> {
     throw new Error(`${certFile} and ${keyFile} cannot be used together: ${messageOf(error)}`)
   }
   return { cert, key }
+}
+
+/** Threads that share a port would share it with another program that does, too. Throws what listening throws. */
+export async function checkFree(hostname: string, port: number): Promise<void> {
+  if (port === 0) return
+  const alone = Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response('') })
+  await alone.stop(true)
 }

@@ -13,10 +13,10 @@ import { Catalogue } from '../datasets/catalogue.ts'
 import { Editor } from '../datasets/editor.ts'
 import { createLook } from '../datasets/look.ts'
 import { openDataset, type Resources } from '../datasets/open.ts'
-import { recheckFiles } from '../datasets/recheck.ts'
+import { staleOf } from '../datasets/recheck.ts'
 import { BossService } from '../formats/boss/service.ts'
 import type { Log } from '../log.ts'
-import { Overviews } from '../overviews/overviews.ts'
+import { type Elsewhere, Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
 import { Patience } from '../stores/patience.ts'
@@ -26,14 +26,16 @@ import { messageOf } from '../volume/errors.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 const MIB = 1024 * 1024
+const OPEN_FILES = 512
 /** A folder that takes longer to be listed does not hold up those beside it. */
 const LISTING_MS = 4000
 
 /** How the one memory budget is shared: most of it for decoded chunks, the rest for what is in flight. */
-export function shareBudget(bytes: number) {
+export function shareBudget(bytes: number, threads = 1) {
   const tables = Math.min(64 * MIB, bytes / 8)
   const kept = Math.min(32 * MIB, bytes / 8)
-  return { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
+  const all = { tables, kept, chunks: Math.max(0, bytes - tables - kept), inFlight: Math.max(512 * MIB, bytes / 2) }
+  return { tables: all.tables / threads, kept: kept / threads, chunks: all.chunks / threads, inFlight: all.inFlight / threads }
 }
 
 /** Where made mags are kept across restarts; undefined where they are not to be, or there is no place for them. */
@@ -54,6 +56,8 @@ export interface Parts {
   readonly resources: Resources
   /** Looks through everything again. */
   look(): Promise<void>
+  /** Versioned ids of datasets whose files this thread has open and that were replaced. */
+  recheck(): Promise<string[]>
   /** Forgets what is cached under a versioned id. */
   drop(versionedId: string): void
   /** Lists of datasets; the last one is written. */
@@ -67,28 +71,57 @@ export interface PartsOptions {
   readonly chunks?: ChunkCache
   /** Told when something was opened, described otherwise, or is gone. */
   readonly changed?: () => void
+  /** How many threads share memory and cores. */
+  readonly threads?: number
+  /** Told after each look, before anything is done about it: versioned ids of what other threads hold and is outdated. */
+  readonly looked?: () => Promise<readonly string[]>
+}
+
+export interface ResourcesOptions {
+  readonly chunks: ChunkCache
+  readonly threads: number
+  /** Of threads that make nothing that takes long themselves, and leave the disk to the one that does. */
+  readonly elsewhere?: Elsewhere
+}
+
+/** What one thread opens and reads datasets with. */
+export async function createResources(
+  config: Resolved,
+  environment: Environment,
+  log: Log,
+  { chunks, threads, elsewhere }: ResourcesOptions,
+): Promise<Resources> {
+  const { settings } = config
+  const budget = shareBudget(settings.cache, threads)
+  const disk = elsewhere ? undefined : diskCache(settings, environment, log)
+  const remote = remoteStores(config, environment)
+  return {
+    pool: new DecodePool(Math.max(1, Math.floor(Math.min(8, navigator.hardwareConcurrency - 1) / threads))),
+    tables: new Tables(budget.tables),
+    buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
+    handles: new FileHandles(Math.max(64, Math.floor(OPEN_FILES / threads))),
+    allowed: await AllowedFolders.of(settings.allowPath),
+    remote,
+    boss: new BossService(remote.client, { parallel: settings.bossParallel, openData: settings.bossOpenData }),
+    overviews: settings.storedMagsOnly ? undefined : new Overviews(chunks, log, disk, elsewhere),
+  }
+}
+
+/** Forgets what a thread has cached under a versioned id. */
+export const dropFrom = ({ overviews, tables }: Resources, chunks: ChunkCache, versionedId: string): void => {
+  overviews?.drop(`${versionedId}/`)
+  chunks.drop(`${versionedId}/`)
+  tables.drop(`${versionedId}/`)
 }
 
 export async function createParts(
   config: Resolved,
   environment: Environment,
   log: Log,
-  { chunks = new ChunkCache(0), changed }: PartsOptions = {},
+  { chunks = new ChunkCache(0), changed, threads = 1, looked }: PartsOptions = {},
 ): Promise<Parts> {
   const { settings, sources, paths } = config
-  const budget = shareBudget(settings.cache)
-  const overviews = settings.storedMagsOnly ? undefined : new Overviews(chunks, log, diskCache(settings, environment, log))
-  const remote = remoteStores(config, environment)
-  const resources: Resources = {
-    pool: new DecodePool(),
-    tables: new Tables(budget.tables),
-    buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
-    handles: new FileHandles(),
-    allowed: await AllowedFolders.of(settings.allowPath),
-    remote,
-    boss: new BossService(remote.client, { parallel: settings.bossParallel, openData: settings.bossOpenData }),
-    overviews,
-  }
+  const resources = await createResources(config, environment, log, { chunks, threads })
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const overridesFile = join(settings.state || settings.data, 'overrides.json')
   const expectedFile = sources.datasetsPath === 'default' ? undefined : datasetsFiles[0]
@@ -105,15 +138,13 @@ export async function createParts(
   })
   const open: ConstructorParameters<typeof Catalogue>[0]['open'] = (id, name, descriptor, changed) =>
     openDataset(id, name, descriptor, resources, changed)
-  const drop = (versionedId: string) => {
-    overviews?.drop(`${versionedId}/`)
-    chunks.drop(`${versionedId}/`)
-    resources.tables.drop(`${versionedId}/`)
-  }
+  const drop = (versionedId: string) => dropFrom(resources, chunks, versionedId)
+  const recheck = () => staleOf(catalogue.entries(), resources.tables)
   const catalogue = new Catalogue({ look, open, drop, said: (line) => log.info(line), ...(changed ? { changed } : {}) })
   const lookAgain = async () => {
     await catalogue.look()
-    await recheckFiles(catalogue, resources.tables)
+    const stale = new Set(await (looked ? looked() : recheck()))
+    await Promise.all([...stale].map((id) => catalogue.byVersion(id)).map((entry) => entry && catalogue.reload(entry)))
   }
   const find = (organization: string, name: string) => catalogue.byName(organization, name)?.found
   return {
@@ -122,6 +153,7 @@ export async function createParts(
     resources,
     drop,
     look: lookAgain,
+    recheck,
     datasetsFiles,
     overridesFile,
   }

@@ -1,32 +1,35 @@
 /** Puts a server together from its settings: the one place that knows all parts. */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Access } from '../api/access.ts'
-import { createApp } from '../api/app.ts'
-import type { Context } from '../api/context.ts'
-import { CoreAccess } from '../api/core-access.ts'
-import { Deadlines } from '../api/deadlines.ts'
-import { Buffers } from '../cache/buffers.ts'
+import { type Access, newSecret } from '../api/access.ts'
 import { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath, coreSettings } from '../config/core.ts'
 import { type Resolved, reachableHost } from '../config/resolve.ts'
 import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
 import { measureContrast } from '../render/contrast.ts'
-import { Pictures } from '../render/picture.ts'
-import { commit, version } from '../version.ts'
+import { ThreadHub } from '../threads/hub.ts'
 import { Pace } from '../volume/pace.ts'
 import { createControl } from './control.ts'
 import { type Core, createCore } from './core.ts'
-import { listen } from './listen.ts'
+import { checkFree } from './listen.ts'
+import { createMainThread } from './main-thread.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
+import { createAccess, startServing } from './serving.ts'
+import type { ThreadStart } from './worker.ts'
 
-/** With the second that deadlines may be late, a bucket is answered within 20 s. */
-const BUCKET_MS = 18_000
+/** build.ts says where the worker lies in the executable, in which all modules have the address of the executable itself. */
+declare const WKCONNECT_SERVING_WORKER: string | undefined
+const WORKER = typeof WKCONNECT_SERVING_WORKER === 'undefined' ? './worker.ts' : WKCONNECT_SERVING_WORKER
+
+const MAX_THREADS = 8
 
 export interface RunningServer extends Parts {
   readonly url: string
   readonly port: number
   readonly access: Access
+  /** The serving threads. */
+  readonly threads: ThreadHub
   /** Stops listening, waits up to `graceMs` for answers under way, then breaks them off. */
   stop(graceMs: number): Promise<void>
 }
@@ -37,13 +40,21 @@ export async function startServer(
   log: Log,
 ): Promise<RunningServer> {
   const { settings } = config
-  const budget = shareBudget(settings.cache)
-  const chunks = new ChunkCache(budget.chunks)
+  const threads = threadsOf(config, log)
+  const chunks = new ChunkCache(shareBudget(settings.cache, threads).chunks)
   const coreConfig = coreSettings(config)
   let core: Core | undefined
   const parts = await createParts(config, environment, log, {
     chunks,
-    changed: () => core?.connection.changed(),
+    threads,
+    changed: () => {
+      core?.connection.changed()
+      hub.changed()
+    },
+    looked: async () => {
+      await hub.publish()
+      return (await hub.everyThread('recheck')).flat()
+    },
   })
   const { catalogue, resources } = parts
   const contrasts = new Contrasts({
@@ -51,46 +62,59 @@ export async function startServer(
     measure: (layer, signal) => measureContrast(layer, { chunks, pace: new Pace(), signal }),
     changed: () => core?.connection.changed(),
   })
-  let port = settings.port
-  core = coreConfig && createCore(coreConfig, config, { catalogue, contrasts }, log, () => port)
-  const { adminToken, requireToken } = settings
-  const hosts = [settings.host, ...namesOf([settings.url, settings.publicUrl])]
-  const access = core ? new CoreAccess({ ...core, adminToken, hosts, catalogue, log }) : new Access({ adminToken, requireToken, hosts })
-  const base = basePath(config)
-  const context: Context = {
-    version,
+  let { port } = settings
+  core =
+    coreConfig &&
+    createCore(
+      coreConfig,
+      config,
+      { catalogue, contrasts },
+      log,
+      () => port,
+      () => hub.changed(),
+    )
+  const secret = newSecret()
+  const access = createAccess(config, core, { catalogue, log, secret })
+  const control = createControl(parts, settings.data, core, access, contrasts, {
+    publish: () => hub.publish(),
+    everyThread: (...question) => hub.everyThread(...question),
+  })
+  const hub = new ThreadHub({
+    count: threads - 1,
+    start: () => new Worker(new URL(WORKER, import.meta.url).href),
+    first: (number): ThreadStart => ({ config, environment, threads, secret, number }),
     catalogue,
-    chunks,
-    answers: new Buffers(budget.inFlight, budget.kept / 2),
-    pictures: new Pictures(chunks),
-    deadlines: new Deadlines(BUCKET_MS),
-    contrasts,
-    access,
-    overviews: resources.overviews,
-    control: createControl(parts, settings.data, core),
-    base,
+    here: { drop: parts.drop, forget: (id) => access.forget(id), recheck: parts.recheck },
+    main: createMainThread({ control, catalogue, chunks, contrasts, log, changed: () => hub.changed() }),
     log,
-    neuroglancer: settings.neuroglancer,
-  }
-  const app = createApp(context, { commit, logRequests: settings.logRequests })
-  const { host: hostname, tlsCert, tlsKey } = settings
-  const listener = await listen(app, { hostname, port, tlsCert, tlsKey }, log)
+  })
+  if (threads > 1) await checkFree(settings.host, port)
+  const serving = { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, log, thread: 0 }
+  const listener = await startServing(config, serving, port, threads)
   port = listener.port
+  hub.start(port)
   // so that what an earlier run has measured is in the first report
   await contrasts.loaded
   core?.connection.start()
+  const { host, tlsCert } = settings
   return {
     ...parts,
-    url: `${tlsCert ? 'https' : 'http'}://${reachableHost(hostname)}:${port}${base}`,
+    url: `${tlsCert ? 'https' : 'http'}://${reachableHost(host)}:${port}${basePath(config)}`,
     port,
     access,
+    threads: hub,
     async stop(graceMs) {
       core?.connection.stop()
-      await listener.stop(graceMs)
+      await Promise.all([listener.stop(graceMs), hub.stop(graceMs)])
       resources.pool.close()
     },
   }
 }
 
-/** Host names of addresses, as requests carry them. */
-const namesOf = (urls: readonly string[]): string[] => urls.flatMap((url) => (URL.canParse(url) ? [new URL(url).hostname] : []))
+/** Elsewhere than on Linux one of several listening on a port gets all connections. */
+function threadsOf({ settings, sources }: Resolved, log: Log): number {
+  if (process.platform === 'linux')
+    return settings.threads === 'auto' ? Math.min(MAX_THREADS, availableParallelism()) : Number(settings.threads)
+  if (sources.threads !== 'default' && settings.threads !== '1') log.warn('--threads is 1: on this system threads cannot share a port')
+  return 1
+}

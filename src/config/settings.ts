@@ -26,6 +26,12 @@ export const Settings = Type.Object({
     format: 'size',
     description: 'memory for decoded chunks, buffers and answers, such as 512MB or 2GB; a quarter of the memory, at most 1GB',
   }),
+  threads: Type.String({
+    default: '1',
+    pattern: '^(auto|[1-9][0-9]?)$',
+    placeholder: 'N',
+    description: 'threads that answer requests, sharing the port and the memory (Linux); auto: one for each core, at most 8',
+  }),
   cacheDir: Type.String({
     default: '',
     placeholder: 'DIR',

@@ -12,6 +12,15 @@ import type { Overrides } from './overrides.ts'
 
 export type { CatalogueEntry, Look } from './catalogue-entry.ts'
 
+/** What requests need of a catalogue, in whichever thread they are answered. */
+export interface Datasets {
+  byName(organization: string, name: string): CatalogueEntry | undefined
+  /** By core's id or by our own. */
+  byId(id: string): CatalogueEntry | undefined
+  /** Undefined when the folders are not looked through by then. */
+  firstLook(timeoutMs: number): Promise<unknown>
+}
+
 export interface CatalogueOptions {
   /** Looks at the folders and datasets.json. */
   readonly look: () => Promise<Look>
@@ -30,7 +39,7 @@ const RETRY_MS = 20_000
 /** Nobody waits longer for datasets on other machines than this, unless it is for one of them. */
 const REMOTE_MS = 1500
 
-export class Catalogue {
+export class Catalogue implements Datasets {
   readonly #options: CatalogueOptions
   readonly #byKey = new Map<string, CatalogueEntry>()
   readonly #byId = new Map<string, CatalogueEntry>()
@@ -91,6 +100,12 @@ export class Catalogue {
   /** By core's id or by our own. */
   byId(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id)
+  }
+
+  /** Undefined once it is gone or was opened anew. */
+  byVersion(versionedId: string): CatalogueEntry | undefined {
+    const entry = this.#byKey.get(versionedId.slice(0, versionedId.lastIndexOf('@')))
+    return entry?.versionedId === versionedId ? entry : undefined
   }
 
   /** Waits until all datasets are opened, but not long, and hardly at all for those on other machines. */

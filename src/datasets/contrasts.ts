@@ -15,6 +15,14 @@ export type Contrast = readonly [number, number]
 
 export type ContrastEntry = Pick<CatalogueEntry, 'organization' | 'name' | 'found' | 'versionedId' | 'dataset'>
 
+/** What requests ask. */
+export interface KnownContrasts {
+  /** What is known by now. */
+  of(entry: ContrastEntry, layer: Layer): Contrast | undefined
+  /** Resolves when all layers of these datasets have been measured, or after this time. */
+  settle(entries: readonly ContrastEntry[], timeoutMs: number): Promise<void>
+}
+
 export interface ContrastsOptions {
   /** Undefined: it is forgotten when the program ends. */
   readonly file: string | undefined
@@ -43,7 +51,7 @@ const SAVE_MS = 1000
 /** Between two layers the machine belongs to others for as long as one took, at most. */
 const MAX_REST_MS = 100
 
-export class Contrasts {
+export class Contrasts implements KnownContrasts {
   readonly #options: ContrastsOptions
   readonly #known = new Map<string, Remembered>()
   readonly #pending = new Map<string, Promise<void>>()
@@ -63,6 +71,11 @@ export class Contrasts {
   /** Another object whenever more is known of a dataset, for who keeps what was made of it. */
   revisionOf(entry: ContrastEntry): object | undefined {
     return this.#entryOf(entry)
+  }
+
+  /** All that is known of a dataset, by layer; null where a layer has none. */
+  all(entry: ContrastEntry): Readonly<Record<string, Contrast | null>> {
+    return this.#entryOf(entry)?.layers ?? {}
   }
 
   /** What is known by now. Starts measuring what is not. */

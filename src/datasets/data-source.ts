@@ -14,6 +14,8 @@ interface Making {
   readonly done: number
 }
 
+export type ListedDataset = ReturnType<typeof listedDataset>
+
 /** `making`: mags being made just now, and how far. */
 export function listedDataset(entry: CatalogueEntry, making: readonly Making[] = []) {
   const { id, organization, name, status, dataset } = entry

@@ -5,12 +5,12 @@
 import { access } from 'node:fs/promises'
 import type { Tables } from '../cache/tables.ts'
 import type { Readable } from '../stores/store.ts'
-import type { Catalogue, CatalogueEntry } from './catalogue.ts'
+import type { CatalogueEntry } from './catalogue.ts'
 import { mapLimit } from './map-limit.ts'
 
-/** Opens them anew, and drops what is cached of them. */
-export async function recheckFiles(catalogue: Catalogue, tables: Tables): Promise<void> {
-  const byId = new Map(catalogue.entries().map((entry) => [entry.versionedId, entry]))
+/** Versioned ids of those among `entries`: they are to be opened anew. */
+export async function staleOf(entries: readonly CatalogueEntry[], tables: Tables): Promise<string[]> {
+  const byId = new Map(entries.map((entry) => [entry.versionedId, entry]))
   const files = new Map<Readable, CatalogueEntry>()
   for (const [key, value] of tables.entries()) {
     // organization/dataset@version/…
@@ -21,7 +21,7 @@ export async function recheckFiles(catalogue: Catalogue, tables: Tables): Promis
   await mapLimit([...files], 16, async ([file, entry]) => {
     if (!stale.has(entry) && !(await file.isCurrent()) && (await isThere(entry))) stale.add(entry)
   })
-  await Promise.all([...stale].map((entry) => catalogue.reload(entry)))
+  return [...stale].map(({ versionedId }) => versionedId)
 }
 
 /** A disk that is not mounted just now takes all files of a dataset away and replaces none of them. */

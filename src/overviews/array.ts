@@ -108,6 +108,8 @@ export class DownsampledArray implements ChunkedArray {
     const { disk, jobs } = overviews
     const key = this.#keyOf(index)
     const make = async (tracker: Tracker): Promise<Uint8Array | undefined> => {
+      const answer = await overviews.elsewhere?.(place, this.id, index)
+      if (answer !== undefined && answer !== 'unknown') return answer.voxels
       const version = disk && (await overviews.versionOf(root))
       const record = version === undefined ? undefined : this.#recordKey(version, index)
       const made = new Uint8Array(chunkBytes(this))

@@ -3,7 +3,8 @@ import type { DiskCache } from '../cache/disk.ts'
 import type { Log } from '../log.ts'
 import type { ChunkedArray } from '../volume/chunked-array.ts'
 import type { ChunkReader } from '../volume/cutout.ts'
-import { Jobs } from './jobs.ts'
+import type { Vec3 } from '../volume/vec.ts'
+import { type JobPlace, Jobs } from './jobs.ts'
 import { Scratch } from './scratch.ts'
 
 /** Chunks found to be empty that are remembered, so that nobody looks below them again. */
@@ -18,19 +19,28 @@ export interface Root {
   version(sinceMs: number): Promise<string | undefined>
 }
 
+/**
+ * Makes a chunk in another thread: `array` and `index` say which. Its voxels, nothing where none are stored, or `unknown` where that
+ * thread cannot tell which array it is.
+ */
+export type Elsewhere = (place: JobPlace, array: string, index: Vec3) => Promise<{ readonly voxels: Uint8Array | undefined } | 'unknown'>
+
 export class Overviews {
   readonly chunks: ChunkReader
   readonly disk: DiskCache | undefined
   readonly jobs: Jobs
+  /** Where what takes long is made instead of here. */
+  readonly elsewhere: Elsewhere | undefined
   readonly scratch = new Scratch()
   readonly #empty = new Set<string>()
   readonly #versions = new Map<string, Promise<string | undefined>>()
   /** When what was cached under a prefix was dropped: what is in memory since then is no older. */
   readonly #dropped = new Map<string, number>()
 
-  constructor(chunks: ChunkReader, log: Log, disk?: DiskCache) {
+  constructor(chunks: ChunkReader, log: Log, disk?: DiskCache, elsewhere?: Elsewhere) {
     this.chunks = chunks
     this.disk = disk
+    this.elsewhere = elsewhere
     this.jobs = new Jobs(log)
   }
 

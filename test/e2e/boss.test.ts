@@ -65,7 +65,7 @@ describe('entries of every kind', () => {
       unreachable: { ...place, domain: 'http://127.0.0.1:1', token: 's3cret-token' },
       incomplete: { domain: boss.url },
     })
-    server = await RunningBinary.start(['--data', data], { env: { BOSS_PASSWORD: USER.password } })
+    server = await RunningBinary.start(['--threads', '1', '--data', data], { env: { BOSS_PASSWORD: USER.password } })
     await settled(server)
   }, 30_000)
   afterAll(() => server.stop())

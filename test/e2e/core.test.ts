@@ -5,6 +5,9 @@ import { emptyFolder, RunningBinary } from '../support/binary.ts'
 import { DATASTORE, ERAS, type Era, KEY, TestCore } from '../support/core/core.ts'
 import { writeTinyTiff } from '../support/tiny-tiff.ts'
 
+/** Each keeps what core has answered to it. */
+const THREADS = 1
+
 const ORGANIZATION = 'sample_organization'
 const BUCKET = [{ position: [0, 0, 0], mag: [1, 1, 1], cubeSize: 32, fourBit: false }]
 
@@ -75,15 +78,17 @@ describe.each(Object.keys(ERAS) as Era[])('a core of era %s', (era) => {
     )
   })
 
-  test('is asked once for the same token and dataset, whatever the answer', async () => {
+  test('is asked once by each thread for the same token and dataset, whatever the answer', async () => {
     const count = () => core.to('POST', /validateUserAccess$/).length
     await post(`${ORGANIZATION}/one`, 'reader')
     await post(`${ORGANIZATION}/one`, 'stranger')
     const before = count()
     for (let n = 0; n < 3; n++) await Promise.all([post(`${ORGANIZATION}/one`, 'reader'), post(`${ORGANIZATION}/one`, 'stranger')])
-    expect(count()).toBe(before)
+    expect(count()).toBeLessThanOrEqual(before + 2 * (THREADS - 1))
     await Promise.all(Array.from({ length: 8 }, () => post(`${ORGANIZATION}/one`, 'reader of all')))
-    expect(count()).toBe(before + 1)
+    const asked = count()
+    expect(asked).toBeGreaterThan(before)
+    expect(asked).toBeLessThanOrEqual(before + 2 * (THREADS - 1) + THREADS)
   })
 
   test('a name nobody has is answered like one that may not be read, also to who may read all', async () => {

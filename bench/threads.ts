@@ -1,0 +1,87 @@
+/** One serving thread against two, in turns in one run: requests per second of CPU, wall clock where decoding is the work, and health under it. */
+import { benchData, COLOR_SIZE } from './data.ts'
+import { median, spread, table } from './measure.ts'
+import { type Server, startServer } from './server.ts'
+import { bucketBodies, hasWrk, load } from './wrk.ts'
+
+export const title = 'Serving threads'
+const ROUNDS = 3
+const SECONDS = 2
+const THREADS = [1, 2] as const
+const PATH = '/data/datasets/bench/vol/layers/color/data'
+/** Everything is decoded for one small answer: a slice across all chunks of a part, of which the client gets every voxel of one plane. */
+const plane = (z: number) => `${PATH}?x=0&y=0&z=${z}&width=512&height=512&depth=1&mag=1`
+
+export async function run(): Promise<string> {
+  if (!hasWrk()) return 'Not run: wrk is not installed (Debian: `apt install wrk`).'
+  const data = await benchData()
+  const servers: Server[] = []
+  try {
+    // as little cache as there can be, so that each request decodes
+    for (const threads of THREADS)
+      servers.push(await startServer(['--data', data, '--cache', '1MB', '--threads', String(threads)], { isFree: true }))
+    await Promise.all(servers.map(({ url }) => fetch(`${url}/data/datasets`)))
+    await Bun.sleep(3000)
+    const six = bucketBodies(COLOR_SIZE, 6)
+    const perCpu = servers.map((): number[] => [])
+    const wall = servers.map((): number[] => [])
+    const cores = servers.map((): number[] => [])
+    const health = servers.map((): number[] => [])
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [n, server] of servers.entries()) {
+        const before = server.cpuSeconds()
+        const { requestsPerSecond } = await load(`${server.url}${PATH}`, { seconds: SECONDS, connections: 16, bodies: six })
+        const cpu = server.cpuSeconds() - before
+        const start = { cpu: server.cpuSeconds(), at: performance.now() }
+        const [slices, p99] = await Promise.all([decodeBound(server.url), healthP99(server.url)])
+        if (round < 0) continue
+        perCpu[n]!.push((requestsPerSecond * SECONDS) / cpu)
+        wall[n]!.push(slices)
+        cores[n]!.push((server.cpuSeconds() - start.cpu) / ((performance.now() - start.at) / 1000))
+        health[n]!.push(p99)
+      }
+    }
+    const lines = THREADS.map((threads, n) => [
+      threads,
+      median(perCpu[n]!),
+      spread(perCpu[n]!),
+      median(wall[n]!),
+      spread(wall[n]!),
+      median(cores[n]!).toFixed(2),
+      median(health[n]!).toFixed(1),
+    ])
+    const head = ['threads', 'six buckets: req per CPU second', 'spread', 'planes/s', 'spread', 'cores used', 'health p99 ms meanwhile']
+    const ratio = (of: number[][]) => median(of[0]!.map((one, round) => of[1]![round]! / one)).toFixed(2)
+    return `\`--cache 1MB\`, so that everything is decoded; not pinned to cores; ${ROUNDS} rounds of ${SECONDS} s in turns. Planes are 512×512×1 voxels, of which each costs 256 blocks of 32³. Two threads against one, median of the rounds: requests per CPU second **${ratio(perCpu)}** (bar 0.9), planes per second of wall clock **${ratio(wall)}** (bar 1.7, with two cores to themselves; "cores used" says how many there were).\n\n${table(head, lines)}`
+  } finally {
+    for (const server of servers) await server[Symbol.asyncDispose]()
+  }
+}
+
+/** Planes per second, eight at a time, each over a connection of its own so that all threads get some. */
+async function decodeBound(url: string): Promise<number> {
+  const end = performance.now() + SECONDS * 1000
+  let done = 0
+  const client = async (n: number) => {
+    for (let z = n; performance.now() < end; z = (z + 37) % COLOR_SIZE[2]) {
+      const response = await fetch(`${url}${plane(z)}`, { headers: { Connection: 'close' } })
+      if (response.status !== 200) throw new Error(`${plane(z)}: ${response.status}`)
+      await response.bytes()
+      done++
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, (_, n) => client(n)))
+  return done / SECONDS
+}
+
+async function healthP99(url: string): Promise<number> {
+  const end = performance.now() + SECONDS * 1000
+  const times: number[] = []
+  while (performance.now() < end) {
+    const before = performance.now()
+    await fetch(`${url}/data/health`, { headers: { Connection: 'close' } }).then((response) => response.text())
+    times.push(performance.now() - before)
+    await Bun.sleep(5)
+  }
+  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]!
+}

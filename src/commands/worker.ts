@@ -1,0 +1,90 @@
+/** A serving thread beside the main one: the other side of threads/hub.ts. */
+import { ChunkCache } from '../cache/chunk-cache.ts'
+import { coreSettings } from '../config/core.ts'
+import type { Resolved } from '../config/resolve.ts'
+import { Mirror } from '../datasets/mirror.ts'
+import { openDataset } from '../datasets/open.ts'
+import { staleOf } from '../datasets/recheck.ts'
+import type { Log } from '../log.ts'
+import { Channel, remote } from '../threads/channel.ts'
+import { AskedContrasts } from '../threads/contrasts.ts'
+import type { MainThread, WorkerThread } from '../threads/roles.ts'
+import { createRights } from './core.ts'
+import type { Listener } from './listen.ts'
+import { createResources, dropFrom, shareBudget } from './parts.ts'
+import { createAccess, startServing } from './serving.ts'
+
+/** What a new thread is told first. */
+export interface ThreadStart {
+  readonly config: Resolved
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly threads: number
+  /** Signs sessions. */
+  readonly secret: string
+  readonly number: number
+}
+
+declare const self: Worker
+
+const started = Promise.withResolvers<WorkerThread>()
+/** Everything but the first call waits for what that one makes; calls stay in order. */
+const channel = new Channel(self, {
+  start: async (start: ThreadStart) => started.resolve(await createThread(start)),
+  arrived: async () => void (await started.promise),
+  apply: async (...values: Parameters<WorkerThread['apply']>) => (await started.promise).apply(...values),
+  drop: async (versionedId: string) => (await started.promise).drop(versionedId),
+  forget: async (id: string) => (await started.promise).forget(id),
+  recheck: async () => (await started.promise).recheck(),
+  listen: async (port: number) => (await started.promise).listen(port),
+  stop: async (graceMs: number) => (await started.promise).stop(graceMs),
+})
+const main = remote<MainThread>(channel)
+const log: Log = {
+  info: (line) => void main.log('info', line),
+  warn: (line) => void main.log('warn', line),
+  trouble: (topic, line) => void main.log('trouble', topic, line),
+}
+// a mistake of ours in one request must not end all others
+process.on('unhandledRejection', (error) => log.trouble('unhandled', `unhandled: ${error instanceof Error ? error.stack : String(error)}`))
+
+async function createThread({ config, environment, threads, secret, number }: ThreadStart): Promise<WorkerThread> {
+  const { settings } = config
+  const chunks = new ChunkCache(shareBudget(settings.cache, threads).chunks)
+  const elsewhere = (...chunk: Parameters<MainThread['make']>) => main.make(...chunk)
+  const resources = await createResources(config, environment, log, { chunks, threads, elsewhere })
+  const contrasts = new AskedContrasts(main)
+  const drop = (versionedId: string) => {
+    dropFrom(resources, chunks, versionedId)
+    contrasts.drop(versionedId)
+  }
+  const mirror = new Mirror({
+    open: (id, name, descriptor, changed) => openDataset(id, name, descriptor, resources, changed),
+    drop,
+    stale: (versionedId) => void main.stale(versionedId),
+  })
+  const coreConfig = coreSettings(config)
+  const core =
+    coreConfig &&
+    createRights(coreConfig, ({ organization, name }, id) => {
+      mirror.assignId(organization, name, id)
+      void main.assignId(organization, name, id)
+    })
+  const access = createAccess(config, core, { catalogue: mirror, log, secret, useLink: (link) => main.useLink(link) })
+  let listener: Listener | undefined
+  return {
+    apply: (change) => mirror.apply(change),
+    drop,
+    forget: (id) => access.forget(id),
+    recheck: () => staleOf(mirror.entries(), resources.tables),
+    async listen(port) {
+      const parts = { catalogue: mirror, contrasts, access, chunks, control: main, overviews: resources.overviews, log, thread: number }
+      listener = await startServing(config, parts, port, threads)
+      log.info(`Serving thread ${number} listens, too`)
+      return listener.port
+    },
+    async stop(graceMs) {
+      await listener?.stop(graceMs)
+      resources.pool.close()
+    },
+  }
+}
