@@ -24,7 +24,8 @@ export function bytesResponse(request: Request, bytes: Uint8Array, type: string,
   headers.set('Content-Type', type)
   headers.set('ETag', etag)
   if (isKnown(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
-  const asked = request.headers.get('range')
+  // a range is part of GET only (RFC 9110, 14.2)
+  const asked = request.method === 'GET' ? request.headers.get('range') : null
   if (asked !== null && rangeHolds(request.headers.get('if-range'), etag)) {
     const range = parseRange(asked, bytes.length)
     if (range === 'outside') {

@@ -1,10 +1,11 @@
 /** `wkconnect [PATH …]`: serves until it is told to stop. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { coreSettings, halfACore } from '../config/core.ts'
 import { ConfigError } from '../config/error.ts'
 import { isAllAddresses, isLoopback, type Resolved, resolveConfig } from '../config/resolve.ts'
 import { Watch } from '../datasets/watch.ts'
+import { replaceFile } from '../datasets/write.ts'
 import { createLog, type Log } from '../log.ts'
 import { writeSample } from '../sample/index.ts'
 import { codeOf } from '../stores/errors.ts'
@@ -43,7 +44,7 @@ export async function serve(argv: readonly string[], environment: Readonly<Recor
   const { catalogue } = server
   const look = catalogue.start()
   process.stdout.write(`wkconnect ${version} listens on ${server.url}\n`)
-  if (settings.portFile) await writeFile(settings.portFile, `${server.port}\n`)
+  if (settings.portFile) await replaceFile(settings.portFile, `${server.port}\n`)
   // standard output keeps the line supervisors wait for; who collects standard error as JSON finds it there, too
   if (settings.logFormat === 'json') log.info(`wkconnect ${version} listens on ${server.url}`)
   announce(config, server, log)

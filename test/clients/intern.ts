@@ -1,9 +1,11 @@
 /** The official client of BossDB against the double our tests use, so that the double is honest; and its voxels against the executable's. */
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary } from '../support/binary.ts'
 import { BossServer, CHANNELS, COLLECTION, CUTOUTS, FRAME, LEVELS } from '../support/boss-server.ts'
 import { sha256 } from '../support/golden.ts'
+import { pythonPath } from './client.ts'
 
 interface Said {
   readonly version: string
@@ -101,7 +103,7 @@ async function compareWithUs(
 }
 
 async function ask(input: unknown): Promise<Said> {
-  const child = Bun.spawn([process.env['PYTHON'] ?? 'python3', join(import.meta.dir, 'boss_intern.py')], {
+  const child = Bun.spawn([pythonPath(), join(import.meta.dir, 'boss_intern.py')], {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

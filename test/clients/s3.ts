@@ -1,7 +1,9 @@
 /** A real S3 that checks signatures: our requests against moto, of which botocore says what a signature has to be. */
+
 import { join } from 'node:path'
 import { RemoteStores } from '../../src/stores/remote.ts'
 import { STORED } from '../conformance/store.ts'
+import { pythonPath } from './client.ts'
 
 interface Server {
   readonly url: string
@@ -12,7 +14,7 @@ interface Server {
 
 export async function run() {
   const objects = Object.fromEntries(Object.entries(STORED).map(([key, bytes]) => [`a b/${key}`, Buffer.from(bytes).toString('base64')]))
-  const child = Bun.spawn([process.env['PYTHON'] ?? 'python3', join(import.meta.dir, 's3_server.py')], {
+  const child = Bun.spawn([pythonPath(), join(import.meta.dir, 's3_server.py')], {
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -2,6 +2,7 @@
  * tifffile as the judge: it opens every golden file, and every file of the folders in $FIXTURES, and so do we. Where both have voxels
  * they are compared; what tifffile opens and we refuse is listed with our reason.
  */
+
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Resources } from '../../src/datasets/open.ts'
@@ -9,6 +10,7 @@ import type { Layer } from '../../src/volume/chunked-array.ts'
 import { product, type Vec3 } from '../../src/volume/vec.ts'
 import { GOLDEN, sha256 } from '../support/golden.ts'
 import { makeResources, openPath, readBox } from '../support/open.ts'
+import { pythonPath } from './client.ts'
 
 interface Judged {
   readonly version: string
@@ -60,7 +62,7 @@ function filesBelow(folder: string): string[] {
 }
 
 async function judge(paths: readonly string[]): Promise<Judged> {
-  const python = process.env['PYTHON'] ?? 'python3'
+  const python = pythonPath()
   const child = Bun.spawn([python, join(import.meta.dir, 'tifffile_judge.py')], {
     stdin: new Blob([JSON.stringify(paths)]),
     stdout: 'pipe',

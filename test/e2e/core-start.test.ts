@@ -1,6 +1,7 @@
 /** How a server with a core starts: from a predecessor's folder, for others to reach, and what its owner sees. */
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { emptyFolder, RunningBinary, runBinary } from '../support/binary.ts'
 import { DATASTORE, KEY, TestCore } from '../support/core/core.ts'
@@ -27,13 +28,19 @@ function predecessorFolder(core: string, more: object = {}): string {
 test('the folder of webknossos-connect connects, listens for others without --public, and shows its owner everything', async () => {
   await using core = new TestCore('C2')
   await using server = await RunningBinary.start(['--data', predecessorFolder(core.url)])
-  expect(server.url).toStartWith('http://0.0.0.0:')
+  // the printed address works as it stands, and others reach it, too
+  expect(server.url).toStartWith('http://127.0.0.1:')
+  const outward = Object.values(networkInterfaces()).flatMap((all = []) =>
+    all.filter(({ family, internal }) => family === 'IPv4' && !internal),
+  )
+  for (const { address } of outward.slice(0, 1))
+    expect((await fetch(`${server.url.replace('127.0.0.1', address)}/data/health`)).status).toBe(200)
   await core.until('a bulk report', () => core.bulk.some(({ status }) => status === 200))
   expect(core.datastoreUrl).toBe('http://connect:8000')
-  const here = server.url.replace('0.0.0.0', '127.0.0.1')
+  const here = server.url
   const closed = await fetch(`${here}/`)
   expect([closed.status, await closed.text()]).toEqual([403, expect.stringMatching(/<input type="password"/)])
-  const link = /signs in once: http:\/\/0\.0\.0\.0(:\d+\/\?link=\w+)/.exec(await server.logged(/signs in once/))![1]
+  const link = /signs in once: http:\/\/127\.0\.0\.1(:\d+\/\?link=\w+)/.exec(await server.logged(/signs in once/))![1]
   const signedIn = await fetch(`http://127.0.0.1${link}`, { redirect: 'manual' })
   const cookie = signedIn.headers.get('set-cookie')!.split(';')[0]!
   const page = await (await fetch(`${here}/`, { headers: { Cookie: cookie } })).text()

@@ -45,7 +45,12 @@ describe('a WKW dataset on a web server', () => {
     objects.fault({ status: 501, when: ({ key }) => /x\d+\.wkw$/.test(key) })
     const failed = await server.buckets(far.id, layer, [bucket])
     expect([failed.status, indicesOf(failed).failed]).toEqual([200, [0]])
+    // 404 would be read as zeros, 403 as well: a client that knows Zarr tries 503 again
+    const chunk = `/data/zarr/${far.id}/${layer}/1/0.0.0.0`
+    const refused = await server.get(chunk)
+    expect([refused.status, refused.headers.get('Access-Control-Allow-Origin')]).toEqual([503, '*'])
     objects.heal()
+    expect((await server.get(chunk)).status).toBe(200)
     const read = await server.buckets(far.id, layer, [bucket])
     expect(indicesOf(read)).toEqual({ missing: [], empty: [], failed: [] })
     expect(await read.bytes()).toEqual(await (await local.buckets(near.id, layer, [bucket])).bytes())
