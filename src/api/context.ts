@@ -6,6 +6,8 @@ import type { Problem } from '../datasets/editor.ts'
 import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Snapshot } from '../metrics/registry.ts'
 import type { Overviews } from '../overviews/overviews.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { CoreState } from '../webknossos/connection.ts'
@@ -28,6 +30,8 @@ export interface Context {
   readonly overviews?: Overviews | undefined
   readonly control: Control
   readonly log: Log
+  /** What this thread counts. */
+  readonly metrics: Metrics
   /** Path below which everything is answered, too: `/connect`, or empty. */
   readonly base: string
   /** Where neuroglancer runs; empty where datasets are not to be opened in it. */
@@ -50,4 +54,6 @@ export interface Control {
   edit(id: string, dataSource: EditedDataSource): Promise<'done' | 'unknown' | 'unusable'>
   /** How the connection to webKnossos goes; undefined without one. */
   core(): Promise<CoreState | undefined>
+  /** What all threads have counted, together. */
+  metrics(): Promise<Snapshot>
 }

@@ -8,6 +8,7 @@ import { withContrasts } from '../datasets/data-source.ts'
 import type { Added, Problem } from '../datasets/editor.ts'
 import { explore } from '../datasets/explore.ts'
 import { overrideOf, readOverrides, writeOverride } from '../datasets/overrides.ts'
+import type { Snapshot } from '../metrics/registry.ts'
 import { messageOf } from '../volume/errors.ts'
 import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
@@ -17,6 +18,7 @@ export function createControl(
   { catalogue, editor, drop, look: lookAgain, overridesFile, resources }: Parts,
   data: string,
   core: Core | undefined,
+  metrics: () => Promise<Snapshot>,
 ): Control {
   const look = async () => {
     await lookAgain()
@@ -70,6 +72,7 @@ export function createControl(
     async core() {
       return core?.connection.state()
     },
+    metrics,
   }
 }
 

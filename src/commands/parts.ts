@@ -16,6 +16,7 @@ import { openDataset, type Resources } from '../datasets/open.ts'
 import { recheckFiles } from '../datasets/recheck.ts'
 import { BossService } from '../formats/boss/service.ts'
 import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
@@ -65,6 +66,8 @@ export interface Parts {
 export interface PartsOptions {
   /** Where decoded chunks are kept; without it nowhere. */
   readonly chunks?: ChunkCache
+  /** Where to count; without it nothing is. */
+  readonly metrics?: Metrics
   /** Told when something was opened, described otherwise, or is gone. */
   readonly changed?: () => void
 }
@@ -73,7 +76,7 @@ export async function createParts(
   config: Resolved,
   environment: Environment,
   log: Log,
-  { chunks = new ChunkCache(0), changed }: PartsOptions = {},
+  { chunks = new ChunkCache(0), metrics, changed }: PartsOptions = {},
 ): Promise<Parts> {
   const { settings, sources, paths } = config
   const budget = shareBudget(settings.cache)
@@ -88,6 +91,7 @@ export async function createParts(
     remote,
     boss: new BossService(remote.client, { parallel: settings.bossParallel, openData: settings.bossOpenData }),
     overviews,
+    metrics,
   }
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const overridesFile = join(settings.state || settings.data, 'overrides.json')

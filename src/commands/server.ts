@@ -11,6 +11,8 @@ import { basePath, coreSettings } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
+import { Metrics } from '../metrics/metrics.ts'
+import { mergeSnapshots, Registry } from '../metrics/registry.ts'
 import { measureContrast } from '../render/contrast.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
@@ -19,6 +21,7 @@ import { createControl } from './control.ts'
 import { type Core, createCore } from './core.ts'
 import { listen } from './listen.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
+import { watchProcess, watchThread } from './watch-parts.ts'
 
 /** With the second that deadlines may be late, a bucket is answered within 20 s. */
 const BUCKET_MS = 18_000
@@ -41,8 +44,10 @@ export async function startServer(
   const chunks = new ChunkCache(budget.chunks)
   const coreConfig = coreSettings(config)
   let core: Core | undefined
+  const metrics = new Metrics()
   const parts = await createParts(config, environment, log, {
     chunks,
+    metrics,
     changed: () => core?.connection.changed(),
   })
   const { catalogue, resources } = parts
@@ -57,25 +62,32 @@ export async function startServer(
   const hosts = [settings.host, ...namesOf([settings.url, settings.publicUrl])]
   const access = core ? new CoreAccess({ ...core, adminToken, hosts, catalogue, log }) : new Access({ adminToken, requireToken, hosts })
   const base = basePath(config)
+  const answers = new Buffers(budget.inFlight, budget.kept / 2)
+  const ofProcess = new Registry()
+  watchThread(metrics.registry, { chunks, answers, resources })
+  watchProcess(ofProcess, version, catalogue, core)
+  const snapshot = async () => mergeSnapshots([metrics.registry.snapshot(), ofProcess.snapshot()])
   const context: Context = {
     version,
     catalogue,
     chunks,
-    answers: new Buffers(budget.inFlight, budget.kept / 2),
+    answers,
     pictures: new Pictures(chunks),
     deadlines: new Deadlines(BUCKET_MS),
     contrasts,
     access,
     overviews: resources.overviews,
-    control: createControl(parts, settings.data, core),
+    control: createControl(parts, settings.data, core, snapshot),
     base,
     log,
+    metrics,
     neuroglancer: settings.neuroglancer,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
   const { host: hostname, tlsCert, tlsKey } = settings
   const listener = await listen(app, { hostname, port, tlsCert, tlsKey }, log)
   port = listener.port
+  metrics.eventLoop.start()
   // so that what an earlier run has measured is in the first report
   await contrasts.loaded
   core?.connection.start()
@@ -86,6 +98,7 @@ export async function startServer(
     access,
     async stop(graceMs) {
       core?.connection.stop()
+      metrics.eventLoop.stop()
       await listener.stop(graceMs)
       resources.pool.close()
     },

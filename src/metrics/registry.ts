@@ -119,7 +119,7 @@ export const metricsText = (snapshot: Snapshot): string =>
   snapshot
     .map(({ name, help, kind, samples }) =>
       [
-        `# HELP ${name} ${escape(help)}`,
+        `# HELP ${name} ${escaped(help)}`,
         `# TYPE ${name} ${kind}`,
         ...samples.map(([suffix, value]) => `${name}${suffix} ${numberText(value)}`),
         '',
@@ -128,11 +128,11 @@ export const metricsText = (snapshot: Snapshot): string =>
     .join('')
 
 function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escape(value).replaceAll('"', '\\"')}"`)
+  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value).replaceAll('"', '\\"')}"`)
   return parts.length === 0 ? '' : `{${parts.join(',')}}`
 }
 
-const escape = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 
 const numberText = (value: number): string =>
   value === Number.POSITIVE_INFINITY ? '+Inf' : value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value)

@@ -115,7 +115,12 @@ export class HttpClient {
   #origin(name: string): Origin {
     const known = this.#origins.get(name)
     if (known) return known
-    const origin = { limit: new Limit(this.#options.parallel), breaker: new Breaker(), budget: new RetryBudget(), count: this.#counts.of(name) }
+    const origin = {
+      limit: new Limit(this.#options.parallel),
+      breaker: new Breaker(),
+      budget: new RetryBudget(),
+      count: this.#counts.of(name),
+    }
     if (this.#origins.size >= MAX_ORIGINS) this.#origins.delete(this.#origins.keys().next().value!)
     this.#origins.set(name, origin)
     return origin
