@@ -22,6 +22,11 @@ export interface Decoder {
   decode(source: Uint8Array, target: Uint8Array, least?: number): MaybePromise<undefined>
 }
 
+/** Makes decoders: the pool, or whoever watches what it does. */
+export interface Decoders {
+  decoder(pipeline: Pipeline): Promise<Decoder>
+}
+
 interface Job {
   readonly target: Uint8Array
   /** Holds the source, and from `targetAt` on what is decoded. */
@@ -36,7 +41,7 @@ interface Thread {
   readonly jobs: Map<number, Job>
 }
 
-export class DecodePool {
+export class DecodePool implements Decoders {
   readonly #size: number
   readonly #inlineNs: number
   readonly #threads: Thread[] = []
@@ -47,6 +52,15 @@ export class DecodePool {
   constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1)), inlineNs = INLINE_NS) {
     this.#size = size
     this.#inlineNs = inlineNs
+  }
+
+  get threads(): number {
+    return this.#threads.length
+  }
+
+  /** What is being decoded in threads, or waits for it. */
+  get jobs(): number {
+    return this.#threads.reduce((sum, { jobs }) => sum + jobs.size, 0)
   }
 
   async decoder(pipeline: Pipeline): Promise<Decoder> {

@@ -1,6 +1,7 @@
 /** All routes, with and without a version in front, and what every one of them shares. */
 import { Elysia } from 'elysia'
 import type { Context } from './context.ts'
+import { countRequests } from './count-requests.ts'
 import { dataRoutes } from './data.ts'
 import { datasetRoutes } from './datasets.ts'
 import { editRoutes } from './edit.ts'
@@ -10,6 +11,7 @@ import { COMMON, preflight } from './headers.ts'
 import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
 import { managementRoutes } from './management.ts'
 import { meshRoutes } from './meshes.ts'
+import { metricsRoute } from './metrics.ts'
 import { describe, openApi } from './openapi.ts'
 import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
@@ -40,9 +42,13 @@ export interface AppOptions {
 
 export const createApp = (context: Context, { commit, logRequests }: AppOptions) => {
   const app = new Elysia({ normalize: false })
+  countRequests(app, context.metrics.requests)
+  app
     .onError(({ error, code, request }) => {
-      if (code === 'NOT_FOUND')
+      if (code === 'NOT_FOUND') {
+        context.metrics.requests.unknown.count(404, 0)
         return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
+      }
       const response = errorResponse(error, COMMON)
       if (response.status === 500)
         context.log.trouble(
@@ -64,7 +70,10 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   }
   // with a base path also below it: some proxies hand it on, others take it off
   for (const base of new Set(['', context.base])) {
-    app.use(buildInfoRoute(base, context.version, commit)).use(pageRoutes(context, base))
+    app
+      .use(buildInfoRoute(base, context.version, commit))
+      .use(metricsRoute(context, base))
+      .use(pageRoutes(context, base))
     for (const prefix of PREFIXES) {
       const group = new Elysia()
       if (prefix !== '/data') group.onBeforeHandle(({ params }) => checkVersion(params as { version?: string }))

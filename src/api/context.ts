@@ -7,6 +7,8 @@ import type { Problem } from '../datasets/editor.ts'
 import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
 import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Snapshot } from '../metrics/registry.ts'
 import type { Overviews } from '../overviews/overviews.ts'
 import type { Pictures } from '../render/picture.ts'
 import type { PageOptions } from '../viewer/page.ts'
@@ -32,6 +34,8 @@ export interface Context {
   readonly log: Log
   /** Which serving thread it is; 0 is the main one. */
   readonly thread: number
+  /** What this thread counts. */
+  readonly metrics: Metrics
   /** Path below which everything is answered, too: `/connect`, or empty. */
   readonly base: string
   /** Where neuroglancer runs; empty where datasets are not to be opened in it. */
@@ -60,4 +64,6 @@ export interface Control {
   useLink(link: string): Promise<boolean>
   /** How the connection to webKnossos goes; undefined without one. */
   core(): Promise<CoreState | undefined>
+  /** What all threads have counted, together. */
+  metrics(): Promise<Snapshot>
 }

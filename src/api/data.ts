@@ -54,6 +54,10 @@ async function answerBuckets(context: Context, params: LayerParams, request: Req
   const deadline = open.entry.isRemote ? context.deadlines.signal() : undefined
   let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context, deadline)
   if (answer instanceof Promise) answer = await answer
+  const { buckets } = context.metrics
+  buckets.data.value += requests.length - answer.empty.length - answer.failed.length
+  buckets.empty.value += answer.empty.length
+  buckets.failure.value += answer.failed.length
   return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
 }
 

@@ -35,6 +35,11 @@ export class Buffers {
     return this.#kept
   }
 
+  /** How many wait for one. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
   /** A buffer of at least `bytes`, with any content; at once unless too much is in use. Give it back when done. */
   take(bytes: number): MaybePromise<Uint8Array> {
     const size = sizeClass(bytes)

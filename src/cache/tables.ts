@@ -23,6 +23,10 @@ export class Tables {
     return this.#held
   }
 
+  get size(): number {
+    return this.#rows.size
+  }
+
   /** The row of this key, made by `make` where there is none. `undefined`, nothing is there, is not kept. */
   get<T extends object>(key: string, make: () => MaybePromise<T | undefined>, weigh: (value: T) => number): MaybePromise<T | undefined> {
     const row = this.#rows.get(key)

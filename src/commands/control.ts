@@ -9,6 +9,7 @@ import { listedDataset, withContrasts } from '../datasets/data-source.ts'
 import type { Added, Problem } from '../datasets/editor.ts'
 import { explore } from '../datasets/explore.ts'
 import { overrideOf, readOverrides, writeOverride } from '../datasets/overrides.ts'
+import type { Snapshot } from '../metrics/registry.ts'
 import type { ThreadHub } from '../threads/hub.ts'
 import { renderPage } from '../viewer/page.ts'
 import { messageOf } from '../volume/errors.ts'
@@ -29,6 +30,7 @@ export function createControl(
   access: Access,
   contrasts: Contrasts,
   threads: Threads,
+  metrics: () => Promise<Snapshot>,
 ): Control {
   const look = async () => {
     await lookAgain()
@@ -106,6 +108,7 @@ export function createControl(
     async core() {
       return core?.connection.state()
     },
+    metrics,
   }
 }
 

@@ -16,6 +16,7 @@ import { openDataset, type Resources } from '../datasets/open.ts'
 import { staleOf } from '../datasets/recheck.ts'
 import { BossService } from '../formats/boss/service.ts'
 import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { type Elsewhere, Overviews } from '../overviews/overviews.ts'
 import { AllowedFolders } from '../stores/allowed.ts'
 import { FileHandles } from '../stores/handles.ts'
@@ -69,6 +70,8 @@ export interface Parts {
 export interface PartsOptions {
   /** Where decoded chunks are kept; without it nowhere. */
   readonly chunks?: ChunkCache
+  /** Where to count; without it nothing is. */
+  readonly metrics?: Metrics
   /** Told when something was opened, described otherwise, or is gone. */
   readonly changed?: () => void
   /** How many threads share memory and cores. */
@@ -80,6 +83,8 @@ export interface PartsOptions {
 export interface ResourcesOptions {
   readonly chunks: ChunkCache
   readonly threads: number
+  /** Where to count; without it nothing is. */
+  readonly metrics?: Metrics | undefined
   /** Of threads that make nothing that takes long themselves, and leave the disk to the one that does. */
   readonly elsewhere?: Elsewhere
 }
@@ -89,7 +94,7 @@ export async function createResources(
   config: Resolved,
   environment: Environment,
   log: Log,
-  { chunks, threads, elsewhere }: ResourcesOptions,
+  { chunks, threads, metrics, elsewhere }: ResourcesOptions,
 ): Promise<Resources> {
   const { settings } = config
   const budget = shareBudget(settings.cache, threads)
@@ -104,6 +109,7 @@ export async function createResources(
     remote,
     boss: new BossService(remote.client, { parallel: settings.bossParallel, openData: settings.bossOpenData }),
     overviews: settings.storedMagsOnly ? undefined : new Overviews(chunks, log, disk, elsewhere),
+    metrics,
   }
 }
 
@@ -118,10 +124,10 @@ export async function createParts(
   config: Resolved,
   environment: Environment,
   log: Log,
-  { chunks = new ChunkCache(0), changed, threads = 1, looked }: PartsOptions = {},
+  { chunks = new ChunkCache(0), changed, metrics, threads = 1, looked }: PartsOptions = {},
 ): Promise<Parts> {
   const { settings, sources, paths } = config
-  const resources = await createResources(config, environment, log, { chunks, threads })
+  const resources = await createResources(config, environment, log, { chunks, threads, metrics })
   const datasetsFiles = [findDatasetsFile(settings), ...(settings.state ? [join(settings.state, 'datasets.json')] : [])]
   const overridesFile = join(settings.state || settings.data, 'overrides.json')
   const expectedFile = sources.datasetsPath === 'default' ? undefined : datasetsFiles[0]

@@ -7,8 +7,11 @@ import { basePath, coreSettings } from '../config/core.ts'
 import { type Resolved, reachableHost } from '../config/resolve.ts'
 import { Contrasts } from '../datasets/contrasts.ts'
 import type { Log } from '../log.ts'
+import { Metrics } from '../metrics/metrics.ts'
+import { mergeSnapshots, Registry } from '../metrics/registry.ts'
 import { measureContrast } from '../render/contrast.ts'
 import { ThreadHub } from '../threads/hub.ts'
+import { version } from '../version.ts'
 import { Pace } from '../volume/pace.ts'
 import { createControl } from './control.ts'
 import { type Core, createCore } from './core.ts'
@@ -16,6 +19,7 @@ import { checkFree } from './listen.ts'
 import { createMainThread } from './main-thread.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
 import { createAccess, startServing } from './serving.ts'
+import { watchProcess } from './watch-parts.ts'
 import type { ThreadStart } from './worker.ts'
 
 /** build.ts says where the worker lies in the executable, in which all modules have the address of the executable itself. */
@@ -44,8 +48,10 @@ export async function startServer(
   const chunks = new ChunkCache(shareBudget(settings.cache, threads).chunks)
   const coreConfig = coreSettings(config)
   let core: Core | undefined
+  const metrics = new Metrics()
   const parts = await createParts(config, environment, log, {
     chunks,
+    metrics,
     threads,
     changed: () => {
       core?.connection.changed()
@@ -73,23 +79,33 @@ export async function startServer(
       () => port,
       () => hub.changed(),
     )
+  const ofProcess = new Registry()
+  watchProcess(ofProcess, version, catalogue, core)
   const secret = newSecret()
   const access = createAccess(config, core, { catalogue, log, secret })
-  const control = createControl(parts, settings.data, core, access, contrasts, {
-    publish: () => hub.publish(),
-    everyThread: (...question) => hub.everyThread(...question),
-  })
+  const control = createControl(
+    parts,
+    settings.data,
+    core,
+    access,
+    contrasts,
+    {
+      publish: () => hub.publish(),
+      everyThread: (...question) => hub.everyThread(...question),
+    },
+    async () => mergeSnapshots([ofProcess.snapshot(), ...(await hub.everyThread('metrics'))]),
+  )
   const hub = new ThreadHub({
     count: threads - 1,
     start: () => new Worker(new URL(WORKER, import.meta.url).href),
     first: (number): ThreadStart => ({ config, environment, threads, secret, number }),
     catalogue,
-    here: { drop: parts.drop, forget: (id) => access.forget(id), recheck: parts.recheck },
+    here: { drop: parts.drop, forget: (id) => access.forget(id), recheck: parts.recheck, metrics: () => metrics.registry.snapshot() },
     main: createMainThread({ control, catalogue, chunks, contrasts, log, changed: () => hub.changed() }),
     log,
   })
   if (threads > 1) await checkFree(settings.host, port)
-  const serving = { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, log, thread: 0 }
+  const serving = { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, resources, metrics, log, thread: 0 }
   const listener = await startServing(config, serving, port, threads)
   port = listener.port
   hub.start(port)
@@ -105,6 +121,7 @@ export async function startServer(
     threads: hub,
     async stop(graceMs) {
       core?.connection.stop()
+      metrics.eventLoop.stop()
       await Promise.all([listener.stop(graceMs), hub.stop(graceMs)])
       resources.pool.close()
     },

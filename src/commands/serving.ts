@@ -9,12 +9,14 @@ import type { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { Datasets } from '../datasets/catalogue.ts'
+import type { Resources } from '../datasets/open.ts'
 import type { Log } from '../log.ts'
 import { Pictures } from '../render/picture.ts'
 import { commit, version } from '../version.ts'
 import type { CoreRights } from './core.ts'
 import { type Listener, listen } from './listen.ts'
 import { shareBudget } from './parts.ts'
+import { watchThread } from './watch-parts.ts'
 
 /** With the second that deadlines may be late, a bucket is answered within 20 s. */
 const BUCKET_MS = 18_000
@@ -31,22 +33,27 @@ export function createAccess(
   return core ? new CoreAccess({ ...shared, ...core, catalogue, log }) : new Access({ ...shared, requireToken })
 }
 
-export type ServingParts = Pick<Context, 'catalogue' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log' | 'thread'> & {
+export type ServingParts = Pick<Context, 'catalogue' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log' | 'thread' | 'metrics'> & {
   readonly chunks: ChunkCache
+  readonly resources: Resources
 }
 
 /** Answers requests from these parts. `threads`: how many do. Throws `ConfigError`, and what listening throws. */
 export function startServing(config: Resolved, parts: ServingParts, port: number, threads: number): Promise<Listener> {
   const { settings } = config
   const budget = shareBudget(settings.cache, threads)
+  const { resources, ...rest } = parts
+  const answers = new Buffers(budget.inFlight, budget.kept / 2)
+  watchThread(parts.metrics.registry, { chunks: parts.chunks, answers, resources })
+  parts.metrics.eventLoop.start()
   const context: Context = {
     version,
-    answers: new Buffers(budget.inFlight, budget.kept / 2),
+    answers,
     pictures: new Pictures(parts.chunks),
     deadlines: new Deadlines(BUCKET_MS),
     base: basePath(config),
     neuroglancer: settings.neuroglancer,
-    ...parts,
+    ...rest,
   }
   const app = createApp(context, { commit, logRequests: settings.logRequests })
   const { host: hostname, tlsCert, tlsKey } = settings

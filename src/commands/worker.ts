@@ -6,6 +6,7 @@ import { Mirror } from '../datasets/mirror.ts'
 import { openDataset } from '../datasets/open.ts'
 import { staleOf } from '../datasets/recheck.ts'
 import type { Log } from '../log.ts'
+import { Metrics } from '../metrics/metrics.ts'
 import { Channel, remote } from '../threads/channel.ts'
 import { AskedContrasts } from '../threads/contrasts.ts'
 import type { MainThread, WorkerThread } from '../threads/roles.ts'
@@ -35,6 +36,7 @@ const channel = new Channel(self, {
   drop: async (versionedId: string) => (await started.promise).drop(versionedId),
   forget: async (id: string) => (await started.promise).forget(id),
   recheck: async () => (await started.promise).recheck(),
+  metrics: async () => (await started.promise).metrics(),
   listen: async (port: number) => (await started.promise).listen(port),
   stop: async (graceMs: number) => (await started.promise).stop(graceMs),
 })
@@ -50,8 +52,9 @@ process.on('unhandledRejection', (error) => log.trouble('unhandled', `unhandled:
 async function createThread({ config, environment, threads, secret, number }: ThreadStart): Promise<WorkerThread> {
   const { settings } = config
   const chunks = new ChunkCache(shareBudget(settings.cache, threads).chunks)
+  const metrics = new Metrics()
   const elsewhere = (...chunk: Parameters<MainThread['make']>) => main.make(...chunk)
-  const resources = await createResources(config, environment, log, { chunks, threads, elsewhere })
+  const resources = await createResources(config, environment, log, { chunks, threads, metrics, elsewhere })
   const contrasts = new AskedContrasts(main)
   const drop = (versionedId: string) => {
     dropFrom(resources, chunks, versionedId)
@@ -76,13 +79,16 @@ async function createThread({ config, environment, threads, secret, number }: Th
     drop,
     forget: (id) => access.forget(id),
     recheck: () => staleOf(mirror.entries(), resources.tables),
+    metrics: () => metrics.registry.snapshot(),
     async listen(port) {
-      const parts = { catalogue: mirror, contrasts, access, chunks, control: main, overviews: resources.overviews, log, thread: number }
+      const shared = { chunks, resources, overviews: resources.overviews, metrics, log }
+      const parts = { ...shared, catalogue: mirror, contrasts, access, control: main, thread: number }
       listener = await startServing(config, parts, port, threads)
       log.info(`Serving thread ${number} listens, too`)
       return listener.port
     },
     async stop(graceMs) {
+      metrics.eventLoop.stop()
       await listener?.stop(graceMs)
       resources.pool.close()
     },

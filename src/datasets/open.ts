@@ -7,6 +7,7 @@ import type { BossService } from '../formats/boss/service.ts'
 import { FailingArray } from '../formats/failing-array.ts'
 import type { OpenContext, OpenOptions } from '../formats/format.ts'
 import { loadFormat } from '../formats/index.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { completeDataset } from '../overviews/complete.ts'
 import type { Overviews } from '../overviews/overviews.ts'
 import type { AllowedFolders } from '../stores/allowed.ts'
@@ -21,6 +22,7 @@ import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
 import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
+import { measuredDecoders, measuredStore } from './measured.ts'
 import { versionOf } from './version.ts'
 
 /** What opening and reading datasets needs; one per serving thread. */
@@ -35,6 +37,8 @@ export interface Resources {
   readonly boss: BossService
   /** Makes the mags that are not stored; without it only stored ones are served. */
   readonly overviews?: Overviews | undefined
+  /** Where to count what reading and decoding take; without it nothing is measured. */
+  readonly metrics?: Metrics | undefined
 }
 
 /** Opens a dataset from its descriptor alone. `id` is organization/dataset@version. Throws `Unusable` and what the format throws. */
@@ -82,11 +86,14 @@ export interface OpenStoreRequest {
 /** Opens what lies in a store. Throws as above. */
 export async function openStore({ id, name, store, format, options, ...rest }: OpenStoreRequest): Promise<Dataset> {
   const { resources, allowed, isTrusted, changed } = rest
-  const { pool, tables, buffers, remote, boss } = resources
-  const storeAt = storesFor(resources, allowed, isTrusted)
+  const { tables, buffers, remote, boss, metrics } = resources
+  const watched = (one: Store) => (metrics ? measuredStore(one, format, metrics) : one)
+  const open = storesFor(resources, allowed, isTrusted)
+  const storeAt: OpenContext['storeAt'] = async (source, credentials) => watched(await open(source, credentials))
+  const pool = metrics ? measuredDecoders(resources.pool, format, metrics) : resources.pool
   const guard = remote.guardFor({ isTrusted })
   const context = { id, name, pool, tables, buffers, storeAt, guard, boss, format: loadFormat, changed }
-  return (await loadFormat(format)).open(store, options, context)
+  return (await loadFormat(format)).open(watched(store), options, context)
 }
 
 /** Stores at an absolute path or a URL, as far as they may be read. */

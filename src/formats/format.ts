@@ -1,4 +1,4 @@
-import type { DecodePool } from '../../codecs/pool.ts'
+import type { Decoders } from '../../codecs/pool.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { Tables } from '../cache/tables.ts'
 import type { Guard } from '../stores/http/guard.ts'
@@ -13,7 +13,7 @@ export interface OpenContext {
   readonly id: string
   /** The dataset's name, for layers called after it. */
   readonly name: string
-  readonly pool: DecodePool
+  readonly pool: Decoders
   readonly tables: Tables
   readonly buffers: Buffers
   /** To be called when a file is found to be replaced: the dataset is then opened anew. */

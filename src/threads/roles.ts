@@ -3,6 +3,7 @@ import type { Control } from '../api/context.ts'
 import type { Contrast } from '../datasets/contrasts.ts'
 import type { SnapshotChange } from '../datasets/snapshot.ts'
 import type { Log } from '../log.ts'
+import type { Snapshot } from '../metrics/registry.ts'
 import type { Elsewhere } from '../overviews/overviews.ts'
 
 /** Asked of every serving thread, the main one included. */
@@ -13,6 +14,8 @@ export interface ServingThread {
   forget(id: string): void
   /** Versioned ids of datasets whose open files have been replaced. */
   recheck(): Promise<string[]>
+  /** What it has counted. */
+  metrics(): Snapshot
 }
 
 /** Asked of those beside the main thread only. */

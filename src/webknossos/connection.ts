@@ -63,6 +63,7 @@ export class Connection {
   #isDirty = true
   #waitingSince: number | undefined
   #wake: () => void = () => {}
+  #failures = 0
   /** The run of reports under way. */
   #reporting: Promise<void> = Promise.resolve()
 
@@ -112,6 +113,11 @@ export class Connection {
         return refused
       }),
     )
+  }
+
+  /** Reports by what became of them. What failed is tried again. */
+  get reports(): { readonly accepted: number; readonly refused: number; readonly failed: number } {
+    return { ...this.#reporter.counts, failed: this.#failures }
   }
 
   state(): CoreState {
@@ -202,6 +208,7 @@ export class Connection {
   }
 
   #failed(error: unknown): void {
+    this.#failures++
     const { client, log } = this.#options
     const { url, datastore } = client.address
     const state = error instanceof KeyRefused ? 'refused' : 'unreachable'

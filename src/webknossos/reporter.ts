@@ -36,6 +36,8 @@ export class Reporter {
   #texts = new WeakMap<Report, string>()
   #everything = true
   #isWrapped: boolean | undefined
+  #accepted = 0
+  #refusals = 0
 
   constructor(client: CoreClient, log: Log) {
     this.#client = client
@@ -44,6 +46,10 @@ export class Reporter {
 
   get refused(): ReadonlyMap<string, string> {
     return this.#refused
+  }
+
+  get counts(): { readonly accepted: number; readonly refused: number } {
+    return { accepted: this.#accepted, refused: this.#refusals }
   }
 
   /** The next report is one of everything, as soon as everything is known. */
@@ -123,6 +129,7 @@ export class Reporter {
       })
       if (answer.ok) {
         this.#isWrapped = isWrapped
+        this.#accepted++
         return undefined
       }
       refusal ??= this.#refusal(answer)
@@ -134,7 +141,8 @@ export class Reporter {
   async #single(key: string, text: string): Promise<void> {
     const answer = await this.#client.askAsDatastore('PUT', '/datasource', { body: text, timeoutMs: SINGLE_MS })
     this.#refused.delete(key)
-    if (!answer.ok) {
+    if (answer.ok) this.#accepted++
+    else {
       const refusal = this.#refusal(answer)
       this.#refused.set(key, `webKnossos refuses its description: ${refusal}`)
       this.#log.trouble(`refused ${key}`, `${key}: core refuses its description: ${refusal}`)
@@ -151,6 +159,7 @@ export class Reporter {
   #refusal(answer: CoreAnswer): string {
     if (answer.status !== 400 && answer.status !== 413 && answer.status !== 422)
       throw new CoreUnreachable(`answers a report with ${this.#client.saying(answer)}`)
+    this.#refusals++
     return this.#client.saying(answer)
   }
 }

@@ -2,11 +2,15 @@ import { expect, test } from 'bun:test'
 import { createApp } from '../../src/api/app.ts'
 import type { Context } from '../../src/api/context.ts'
 import { openApi } from '../../src/api/openapi.ts'
+import { Metrics } from '../../src/metrics/metrics.ts'
 
-const app = createApp({ version: '1.2.3', base: '', access: {}, catalogue: {}, control: {} } as unknown as Context, {
-  commit: 'c',
-  logRequests: false,
-})
+const app = createApp(
+  { version: '1.2.3', base: '', access: {}, catalogue: {}, control: {}, metrics: new Metrics() } as unknown as Context,
+  {
+    commit: 'c',
+    logRequests: false,
+  },
+)
 
 interface Operation {
   readonly summary?: string

@@ -10,6 +10,7 @@ import { resolveConfig } from '../../src/config/resolve.ts'
 import { Contrasts } from '../../src/datasets/contrasts.ts'
 import { CannotWrite } from '../../src/datasets/write.ts'
 import { createLog } from '../../src/log.ts'
+import { Registry } from '../../src/metrics/registry.ts'
 import { Channel, remote } from '../../src/threads/channel.ts'
 import { CorruptChunk, Deadline, Unusable, UpstreamError } from '../../src/volume/errors.ts'
 import { CoreUnreachable, KeyRefused } from '../../src/webknossos/client.ts'
@@ -87,10 +88,18 @@ describe('Control from another thread', () => {
       dropped.push(question)
       return []
     }
-    const control = createControl(parts, data, undefined, access, new Contrasts({ file: undefined, measure: async () => undefined }), {
-      publish: async () => {},
-      everyThread,
-    })
+    const control = createControl(
+      parts,
+      data,
+      undefined,
+      access,
+      new Contrasts({ file: undefined, measure: async () => undefined }),
+      {
+        publish: async () => {},
+        everyThread,
+      },
+      async () => new Registry().snapshot(),
+    )
     await parts.catalogue.start()
     return { control: across(control).far, parts, access, dropped }
   }

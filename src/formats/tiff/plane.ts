@@ -1,6 +1,6 @@
 /** One page ready to be read from: its file, what it is, where its tiles or strips lie. */
 import { isPlain, type Pipeline } from '../../../codecs/codec.ts'
-import type { DecodePool, Decoder } from '../../../codecs/pool.ts'
+import type { Decoder, Decoders as Pool } from '../../../codecs/pool.ts'
 import type { Readable } from '../../stores/store.ts'
 import { CorruptChunk, Unusable } from '../../volume/errors.ts'
 import { type Ifd, Tag } from './ifd.ts'
@@ -20,10 +20,10 @@ export interface Plane {
 
 /** Decoders of the pages of one layer: mostly they are all the same. */
 export class Decoders {
-  readonly #pool: DecodePool
+  readonly #pool: Pool
   readonly #byPipeline = new Map<string, Promise<Decoder>>()
 
-  constructor(pool: DecodePool) {
+  constructor(pool: Pool) {
     this.#pool = pool
   }
 

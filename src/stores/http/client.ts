@@ -4,6 +4,7 @@
  */
 import { UpstreamError } from '../../volume/errors.ts'
 import { Breaker, WEIGHTS } from './breaker.ts'
+import { type OriginCount, OriginCounts, OTHER_ORIGINS } from './counts.ts'
 import { Limit } from './limit.ts'
 import { Retriable, RetryBudget, retryAfterMs, retrying } from './retry.ts'
 import { exchange, type HttpAnswer, type HttpRequest, type TransportOptions } from './transport.ts'
@@ -28,6 +29,15 @@ interface Origin {
   readonly limit: Limit
   readonly breaker: Breaker
   readonly budget: RetryBudget
+  readonly count: OriginCount
+}
+
+/** What was asked of a server, and how it goes with it just now. */
+export interface OriginStatistics extends Readonly<OriginCount> {
+  /** Requests that wait in line. */
+  readonly waiting: number
+  /** It only fails, and is left alone for a moment. */
+  readonly isOpen: boolean
 }
 
 const DEFAULTS = { firstByteMs: 6000, idleMs: 5000, totalMs: 16_000, parallel: 32 }
@@ -36,6 +46,7 @@ const MAX_ORIGINS = 1000
 export class HttpClient {
   readonly #options: ClientOptions & typeof DEFAULTS
   readonly #origins = new Map<string, Origin>()
+  readonly #counts = new OriginCounts()
 
   constructor(options: ClientOptions = {}) {
     this.#options = { ...DEFAULTS, ...options }
@@ -46,7 +57,7 @@ export class HttpClient {
    * again did not help.
    */
   send(request: HttpRequest, { signal, prepare, accept }: SendOptions = {}): Promise<HttpAnswer> {
-    const { limit, breaker, budget } = this.#origin(request.url.origin)
+    const { limit, breaker, budget, count } = this.#origin(request.url.origin)
     const until = performance.now() + this.#options.totalMs
     const over = new AbortController()
     const timer = setTimeout(() => over.abort(new Error('too late')), this.#options.totalMs)
@@ -60,6 +71,8 @@ export class HttpClient {
         refuse(breaker.enter(), request)
         try {
           isAsking = true
+          count.requests++
+          if (n > 0) count.retries++
           const answer = await exchange(prepared, this.#options, either)
           const { status } = answer
           if (status >= 500 || status === 429 || status === 408) throw statusError(request, answer)
@@ -68,6 +81,7 @@ export class HttpClient {
           accept?.(answer)
           return answer
         } catch (error) {
+          count.failures++
           if (error instanceof Retriable && !error.once)
             breaker.failed(error.details.cause, error instanceof StatusError ? WEIGHTS.error : WEIGHTS.silent)
           throw error
@@ -86,10 +100,27 @@ export class HttpClient {
       .finally(() => clearTimeout(timer))
   }
 
+  /** Of the first servers each, of the others together. */
+  statistics(): OriginStatistics[] {
+    const all = new Map(this.#counts.all().map((count) => [count.origin, { ...count, waiting: 0, isOpen: false }]))
+    for (const { count, limit, breaker } of this.#origins.values()) {
+      const statistics = all.get(count.origin)!
+      statistics.waiting += limit.waiting
+      // of many together it would say nothing
+      statistics.isOpen = count.origin !== OTHER_ORIGINS && breaker.refusal() !== undefined
+    }
+    return [...all.values()]
+  }
+
   #origin(name: string): Origin {
     const known = this.#origins.get(name)
     if (known) return known
-    const origin = { limit: new Limit(this.#options.parallel), breaker: new Breaker(), budget: new RetryBudget() }
+    const origin = {
+      limit: new Limit(this.#options.parallel),
+      breaker: new Breaker(),
+      budget: new RetryBudget(),
+      count: this.#counts.of(name),
+    }
     if (this.#origins.size >= MAX_ORIGINS) this.#origins.delete(this.#origins.keys().next().value!)
     this.#origins.set(name, origin)
     return origin
