@@ -20,6 +20,7 @@ const BENCHES = [
   'core',
   'thumbnail',
   'overview',
+  'metrics',
 ] as const
 const PAGE = join(import.meta.dir, '../docs/performance.md')
 

@@ -16,6 +16,7 @@ import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
 import { segmentationRoutes } from './segmentation.ts'
 import { statisticsRoutes } from './statistics.ts'
+import { traceRoutes } from './trace.ts'
 import { zarrRoutes } from './zarr.ts'
 
 const ROUTES = [
@@ -27,6 +28,7 @@ const ROUTES = [
   pictureRoutes,
   statisticsRoutes,
   segmentationRoutes,
+  traceRoutes,
   zarrRoutes,
 ] as const
 

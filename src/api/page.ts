@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia'
 import { within } from '../datasets/catalogue.ts'
 import { contentSecurityPolicy, renderPage, renderSignIn } from '../viewer/page.ts'
+import { renderTrace, tracePolicy } from '../viewer/trace.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
@@ -25,7 +26,8 @@ const html = (text: string, status = 200, headers: Record<string, string> = {}) 
 
 export const pageRoutes = (context: Context, prefix: string) => {
   const { access, catalogue, pictures, base } = context
-  const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: `${base}/`, 'Set-Cookie': cookie } })
+  const signedIn = (cookie: string, next = '') =>
+    new Response(null, { status: 303, headers: { Location: `${base}/${next}`, 'Set-Cookie': cookie } })
   return new Elysia({ prefix, normalize: false })
     .get('/', async ({ request, query }) => {
       const { link } = query
@@ -53,14 +55,20 @@ export const pageRoutes = (context: Context, prefix: string) => {
     })
     .post(
       '/sign-in',
-      async ({ request }) => {
+      async ({ request, query }) => {
         access.checkHost(request)
         if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
         const token = new URLSearchParams(await request.text()).get('token') ?? ''
         const cookie = access.signIn(token)
-        return cookie ? signedIn(cookie) : html(renderSignIn(base, true), 403)
+        const next = query['next'] === 'trace' ? 'trace' : ''
+        return cookie ? signedIn(cookie, next) : html(renderSignIn(base, true, next), 403)
       },
       { parse: 'none' },
+    )
+    .get('/trace', ({ request }) =>
+      access.isAdmin(request)
+        ? html(renderTrace(base), 200, { 'Content-Security-Policy': tracePolicy })
+        : html(renderSignIn(base, false, 'trace'), 403),
     )
     .get('/picture/:first/:layer', async ({ params, query, request }) => {
       const { entry, layer } = await findPicturedLayer(context, params, request)

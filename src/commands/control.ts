@@ -12,6 +12,7 @@ import type { Snapshot } from '../metrics/registry.ts'
 import { messageOf } from '../volume/errors.ts'
 import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
+import { createRecorder } from './record.ts'
 
 /** Without `core` nobody is told of anything. */
 export function createControl(
@@ -73,6 +74,7 @@ export function createControl(
       return core?.connection.state()
     },
     metrics,
+    record: createRecorder(resources.pool),
   }
 }
 
