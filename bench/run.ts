@@ -22,6 +22,7 @@ const BENCHES = [
   'thumbnail',
   'zarr',
   'overview',
+  'metrics',
 ] as const
 const PAGE = join(import.meta.dir, '../docs/performance.md')
 

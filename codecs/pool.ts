@@ -7,7 +7,7 @@ import type { MaybePromise } from '../src/volume/maybe-promise.ts'
 import { CodecError, type Pipeline } from './codec.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 import { Slots } from './slots.ts'
-import type { Answer, Task } from './worker.ts'
+import type { Answer, Recording, Task } from './worker.ts'
 
 const INLINE_NS = 1_000_000
 const KEPT_BYTES = 64 * 1024 * 1024
@@ -39,6 +39,7 @@ interface Job {
 interface Thread {
   readonly worker: Worker
   readonly jobs: Map<number, Job>
+  readonly recordings: Map<number, PromiseWithResolvers<string>>
 }
 
 export class DecodePool implements Decoders {
@@ -74,6 +75,18 @@ export class DecodePool implements Decoders {
     }
   }
 
+  /** A CPU profile of each thread there is; none of one that ends meanwhile. */
+  async record(ms: number): Promise<string[]> {
+    const profiles = this.#threads.map((thread) => {
+      const recording: Recording = { id: this.#nextJob++, recordMs: ms }
+      const result = Promise.withResolvers<string>()
+      thread.recordings.set(recording.id, result)
+      thread.worker.postMessage(recording)
+      return result.promise
+    })
+    return (await Promise.allSettled(profiles)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  }
+
   /** Ends all threads; what they were decoding fails. */
   close(): void {
     for (const thread of this.#threads.splice(0)) {
@@ -104,15 +117,22 @@ export class DecodePool implements Decoders {
 
   #start(): Thread {
     const worker = new Worker(new URL(WORKER, import.meta.url).href)
-    const thread: Thread = { worker, jobs: new Map() }
+    const thread: Thread = { worker, jobs: new Map(), recordings: new Map() }
     // a waiting worker is no reason for the process to stay
     worker.unref()
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const recording = thread.recordings.get(data.id)
+      if (recording) {
+        thread.recordings.delete(data.id)
+        if ('profile' in data) recording.resolve(data.profile)
+        else recording.reject(new Error('error' in data ? data.error : 'no profile'))
+        return
+      }
       const job = thread.jobs.get(data.id)
       thread.jobs.delete(data.id)
       if (!job) return
       if ('error' in data) job.reject(new CodecError(data.error))
-      else {
+      else if ('written' in data) {
         job.target.set(new Uint8Array(job.shared, job.targetAt, data.written))
         job.resolve(undefined)
       }
@@ -133,5 +153,7 @@ export class DecodePool implements Decoders {
   #fail(thread: Thread, cause: string): void {
     for (const job of thread.jobs.values()) job.reject(new UpstreamError({ cause }))
     thread.jobs.clear()
+    for (const recording of thread.recordings.values()) recording.reject(new UpstreamError({ cause }))
+    thread.recordings.clear()
   }
 }

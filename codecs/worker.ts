@@ -1,4 +1,5 @@
 /** The other side of pool.ts: decodes one task after the other. */
+import { recordCpuProfile } from '../src/metrics/cpu-profile.ts'
 import type { Pipeline } from './codec.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 
@@ -13,14 +14,29 @@ export interface Task {
   readonly least: number
 }
 
-export type Answer = { readonly id: number; readonly written: number } | { readonly id: number; readonly error: string }
+/** Records this thread while it decodes. */
+export interface Recording {
+  readonly id: number
+  readonly recordMs: number
+}
+
+export type Answer =
+  | { readonly id: number; readonly written: number }
+  | { readonly id: number; readonly profile: string }
+  | { readonly id: number; readonly error: string }
 
 declare const self: Worker
 
 const loaded = new Map<string, Promise<LoadedPipeline>>()
 
-self.onmessage = async ({ data: { id, pipeline, shared, sourceLength, targetAt, size, least } }: MessageEvent<Task>) => {
+self.onmessage = async ({ data }: MessageEvent<Task | Recording>) => {
+  const { id } = data
   try {
+    if ('recordMs' in data) {
+      self.postMessage({ id, profile: await recordCpuProfile(data.recordMs) } satisfies Answer)
+      return
+    }
+    const { pipeline, shared, sourceLength, targetAt, size, least } = data
     const key = JSON.stringify(pipeline)
     let run = loaded.get(key)
     if (!run) loaded.set(key, (run = loadPipeline(pipeline)))

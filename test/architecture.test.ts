@@ -43,7 +43,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   overviews: ['cache', 'volume', 'log'],
   formats: ['stores', 'codecs', 'cache', 'volume'],
   stores: ['volume'],
-  codecs: ['volume'],
+  codecs: ['metrics', 'volume'],
   cache: ['volume'],
   config: ['datasets', 'volume'],
   volume: [],

@@ -52,7 +52,7 @@ export class Access {
   }
 
   mayRead(request: Request): boolean {
-    return !this.#requireToken || this.#isAdmin(request)
+    return !this.#requireToken || this.isAdmin(request)
   }
 
   /** Whether the voxels of one dataset may be read. Throws what `checkRead` throws; a promise where somebody has to be asked. */
@@ -62,7 +62,7 @@ export class Access {
 
   /** Whether the pictures of a dataset may be seen on the page: by its owner, and by who may read. */
   checkPicture(request: Request, dataset: DatasetParams): MaybePromise<void> {
-    return this.#isAdmin(request) ? undefined : this.checkDataset(request, dataset)
+    return this.isAdmin(request) ? undefined : this.checkDataset(request, dataset)
   }
 
   /** Whether caches of a dataset may be dropped. */
@@ -113,8 +113,8 @@ export class Access {
 
   /** Throws 403 without the admin token. Check the Host before. */
   checkAdmin(request: Request): void {
-    if (!this.#isAdmin(request)) {
-      throw new Forbidden('Access forbidden: changing datasets needs the admin token, which --admin-token sets or the log showed at start.')
+    if (!this.isAdmin(request)) {
+      throw new Forbidden('Access forbidden: this needs the admin token, which --admin-token sets or the log showed at start.')
     }
   }
 
@@ -138,7 +138,8 @@ export class Access {
     return `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/`
   }
 
-  #isAdmin(request: Request): boolean {
+  /** Whether it comes with the admin token, or from somebody signed in with it. */
+  isAdmin(request: Request): boolean {
     const token = new URL(request.url).searchParams.get('token') ?? request.headers.get('x-auth-token')
     if (token) return this.#isToken(token)
     const session = /(?:^|;\s*)wkconnect=([0-9a-f]{96})/.exec(request.headers.get('cookie') ?? '')?.[1]

@@ -17,6 +17,7 @@ import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
 import { segmentationRoutes } from './segmentation.ts'
 import { statisticsRoutes } from './statistics.ts'
+import { traceRoutes } from './trace.ts'
 import { zarrRoutes } from './zarr.ts'
 
 const ROUTES = [
@@ -29,6 +30,7 @@ const ROUTES = [
   statisticsRoutes,
   meshRoutes,
   segmentationRoutes,
+  traceRoutes,
   zarrRoutes,
 ] as const
 

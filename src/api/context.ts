@@ -42,6 +42,13 @@ export interface Context {
   readonly neuroglancer: string
 }
 
+/** What one thread did while it was recorded. */
+export interface ThreadProfile {
+  readonly name: string
+  /** A Chrome .cpuprofile, JSON. */
+  readonly profile: string
+}
+
 /** What a request may change, and what is about all datasets. Arguments and results can be cloned, so that it works the same from another thread. */
 export interface Control {
   /** Looks at the data folder again; returns when what was found is open and reported, or after a while. */
@@ -66,4 +73,6 @@ export interface Control {
   core(): Promise<CoreState | undefined>
   /** What all threads have counted, together. */
   metrics(): Promise<Snapshot>
+  /** Records all threads, serving ones first; undefined while a recording is under way. */
+  record(ms: number): Promise<ThreadProfile[] | undefined>
 }

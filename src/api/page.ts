@@ -1,6 +1,7 @@
 /** The page for people, its pictures, and signing in to it. */
 import { Elysia } from 'elysia'
 import { contentSecurityPolicy, renderSignIn } from '../viewer/page.ts'
+import { renderTrace, tracePolicy } from '../viewer/trace.ts'
 import type { Context } from './context.ts'
 import { HttpError } from './errors.ts'
 import { COMMON } from './headers.ts'
@@ -21,7 +22,8 @@ const html = (text: string, status = 200, headers: Record<string, string> = {}) 
 
 export const pageRoutes = (context: Context, prefix: string) => {
   const { access, pictures, base } = context
-  const signedIn = (cookie: string) => new Response(null, { status: 303, headers: { Location: `${base}/`, 'Set-Cookie': cookie } })
+  const signedIn = (cookie: string, next = '') =>
+    new Response(null, { status: 303, headers: { Location: `${base}/${next}`, 'Set-Cookie': cookie } })
   return new Elysia({ prefix, normalize: false })
     .get('/', async ({ request, query }) => {
       const { link } = query
@@ -37,7 +39,7 @@ export const pageRoutes = (context: Context, prefix: string) => {
     })
     .post(
       '/sign-in',
-      async ({ request }) => {
+      async ({ request, query }) => {
         access.checkHost(request)
         // nothing else is read: our form sends this
         if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
@@ -45,9 +47,15 @@ export const pageRoutes = (context: Context, prefix: string) => {
         if (Number(request.headers.get('content-length') ?? Infinity) > 4096) throw new HttpError(413, 'That is no token.')
         const token = new URLSearchParams(await request.text()).get('token') ?? ''
         const cookie = await access.signIn(token)
-        return cookie ? signedIn(cookie) : html(renderSignIn(base, true), 403)
+        const next = query['next'] === 'trace' ? 'trace' : ''
+        return cookie ? signedIn(cookie, next) : html(renderSignIn(base, true, next), 403)
       },
       { parse: 'none' },
+    )
+    .get('/trace', ({ request }) =>
+      access.isAdmin(request)
+        ? html(renderTrace(base), 200, { 'Content-Security-Policy': tracePolicy })
+        : html(renderSignIn(base, false, 'trace'), 403),
     )
     .get('/picture/:first/:layer', async ({ params, query, request }) => {
       const { entry, layer } = await findPicturedLayer(context, params, request)

@@ -15,6 +15,7 @@ import { renderPage } from '../viewer/page.ts'
 import { messageOf } from '../volume/errors.ts'
 import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
+import { createRecorder } from './record.ts'
 
 /** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
 const PAGE_MS = 2000
@@ -109,6 +110,7 @@ export function createControl(
       return core?.connection.state()
     },
     metrics,
+    record: createRecorder(resources.pool),
   }
 }
 

@@ -9,7 +9,7 @@ import type { CoreState } from '../webknossos/connection.ts'
 import { renderArrival, renderConnection } from './connection.ts'
 import { fixFor } from './fixes.ts'
 import { neuroglancerLink } from './neuroglancer.ts'
-import { SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
+import { hashOf, SCRIPT, STYLE, escapeHtml as text } from './parts.ts'
 import { pythonSnippet } from './snippet.ts'
 
 const PER_PAGE = 50
@@ -41,8 +41,6 @@ export interface PageOptions {
   readonly chosen?: { readonly dataset: string; readonly layer: string; readonly z: number } | undefined
 }
 
-const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256').update(code).digest('base64')}'`
-
 export const contentSecurityPolicy = `default-src 'none'; img-src 'self' data:; style-src ${hashOf(STYLE)}; script-src ${hashOf(SCRIPT)}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
 export function renderPage(entries: readonly CatalogueEntry[], options: PageOptions): string {
@@ -63,10 +61,10 @@ export function renderPage(entries: readonly CatalogueEntry[], options: PageOpti
   return renderDocument(body.join('\n'), opening > 0)
 }
 
-/** `failed`: something was tried that was not right. */
-export function renderSignIn(base: string, failed: boolean): string {
+/** `failed`: something was tried that was not right. `next`: the page to come to afterwards. */
+export function renderSignIn(base: string, failed: boolean, next: '' | 'trace' = ''): string {
   return renderDocument(
-    `<header><h1>wkconnect</h1></header><form class="sign-in" method="post" action="${text(base)}/sign-in"><label>Token <input type="password" name="token" autofocus autocomplete="current-password"></label> <button>Sign in</button>${failed ? '<p class="reason">That was not right, or a link that was used before.</p>' : ''}<p>The log showed the admin token, or a link that signs in once, when the server started.</p></form>`,
+    `<header><h1>wkconnect</h1></header><form class="sign-in" method="post" action="${text(base)}/sign-in${next && `?next=${next}`}"><label>Token <input type="password" name="token" autofocus autocomplete="current-password"></label> <button>Sign in</button>${failed ? '<p class="reason">That was not right, or a link that was used before.</p>' : ''}<p>The log showed the admin token, or a link that signs in once, when the server started.</p></form>`,
     false,
   )
 }

@@ -5,6 +5,9 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 /** Names come from files and requests. */
 export const escapeHtml = (word: string): string => word.replace(/[&<>"']/g, (letter) => ENTITIES[letter]!)
 
+/** How a content security policy names a style or script that is allowed. */
+export const hashOf = (code: string): string => `'sha256-${new Bun.CryptoHasher('sha256').update(code).digest('base64')}'`
+
 export const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif }
 body { max-width: 76rem; margin: 0 auto; padding: 1rem }

@@ -1,0 +1,5 @@
+/** Imported as text, embedded in the executable. */
+declare module '*.min.js' {
+  const text: string
+  export default text
+}
