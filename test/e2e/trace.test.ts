@@ -94,7 +94,7 @@ test('decoding threads are recorded, too', async () => {
   expect(threads[0]!.name).toBe('serving')
   const decoding = threads.filter(({ name }) => name.startsWith('decoding'))
   expect(decoding.length).toBeGreaterThan(0)
-  expect(decoding.flatMap(({ profile }) => names(profile))).toContain('run')
+  expect(decoding.flatMap(({ profile }) => names(profile))).toContain('decode')
 })
 
 test('health is answered while it records', async () => {
