@@ -17,6 +17,9 @@ export async function compare<K extends string>(candidates: Record<K, () => unkn
 
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
+export const percentile99 = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
+
 /** Lowest and highest, for a median to be judged by. */
 export const spread = (values: readonly number[]): string => `${round(Math.min(...values))} – ${round(Math.max(...values))}`
 

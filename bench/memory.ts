@@ -1,7 +1,7 @@
 /** Peak memory under load, with a cache smaller than the data; and how long /data/health takes meanwhile. */
 import { benchData, COLOR_SIZE, LABEL_SIZE } from './data.ts'
-import { median, table } from './measure.ts'
-import { startServer } from './server.ts'
+import { median, percentile99, table } from './measure.ts'
+import { startServer, watchHealth } from './server.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
 export const title = 'Memory under load, and health meanwhile'
@@ -14,21 +14,11 @@ export async function run(): Promise<string> {
   const under = async (name: string, work: (url: string) => Promise<unknown>) => {
     await using server = await startServer(['--data', data, '--cache', `${CACHE_MIB}MB`])
     await fetch(`${server.url}/data/datasets`)
-    const health: number[] = []
-    let done = false
-    const watch = (async () => {
-      while (!done) {
-        const start = performance.now()
-        await fetch(`${server.url}/data/health`)
-        health.push(performance.now() - start)
-        await Bun.sleep(20)
-      }
-    })()
+    const stopWatching = watchHealth(server.url)
     await work(`${server.url}/data/datasets/bench`)
-    done = true
-    await watch
+    const health = await stopWatching()
     const { peak } = server.memory()
-    rows.push([name, peak, peak - CACHE_MIB, median(health), health.sort((a, b) => a - b)[Math.floor(health.length * 0.99)] ?? 0])
+    rows.push([name, peak, peak - CACHE_MIB, median(health), percentile99(health)])
   }
   await under('six uint8 buckets, anywhere, 16 connections', (url) =>
     load(`${url}/vol/layers/color/data`, { connections: 16, seconds: 15, bodies: bucketBodies(COLOR_SIZE, 6) }),

@@ -4,8 +4,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { growCells } from '../src/sample/cells.ts'
 import { tinyTiff } from '../test/support/tiny-tiff.ts'
-import { median, table } from './measure.ts'
-import { startServer } from './server.ts'
+import { median, percentile99, table } from './measure.ts'
+import { startServer, watchHealth } from './server.ts'
 
 export const title = 'The first overview of a flat image'
 const EDGE = 40_000
@@ -21,16 +21,7 @@ export async function run(): Promise<string> {
   const measure = async (name: string, path: string) => {
     await using server = await startServer(args)
     await fetch(`${server.url}/data/datasets`)
-    const health: number[] = []
-    let done = false
-    const watch = (async () => {
-      while (!done) {
-        const start = performance.now()
-        await fetch(`${server.url}/data/health`)
-        health.push(performance.now() - start)
-        await Bun.sleep(20)
-      }
-    })()
+    const stopWatching = watchHealth(server.url)
     const start = performance.now()
     let tries = 0
     for (let status = 503; status === 503; tries++) {
@@ -39,11 +30,9 @@ export async function run(): Promise<string> {
       status = response.status
     }
     const seconds = (performance.now() - start) / 1000
-    done = true
-    await watch
+    const health = await stopWatching()
     const { peak } = server.memory()
-    const p99 = health.sort((a, b) => a - b)[Math.floor(health.length * 0.99)] ?? 0
-    rows.push([name, seconds, tries, peak, peak - CACHE_MIB, median(health), p99, Math.max(...health)])
+    rows.push([name, seconds, tries, peak, peak - CACHE_MIB, median(health), percentile99(health), Math.max(...health)])
   }
   const cuboid = (edge: number, mag: number) =>
     `/data/datasets/sample_organization/flat/layers/flat/data?x=0&y=0&z=0&width=${edge}&height=${edge}&depth=1&mag=${mag}-${mag}-1`

@@ -61,3 +61,22 @@ async function listening(child: Subprocess<'ignore', 'pipe', 'ignore'>): Promise
     return url
   }
 }
+
+/** Asks for /data/health every 20 ms until it is told to stop; then how long each answer took, in ms. */
+export function watchHealth(url: string): () => Promise<number[]> {
+  const times: number[] = []
+  let isOver = false
+  const watching = (async () => {
+    while (!isOver) {
+      const start = performance.now()
+      await fetch(`${url}/data/health`)
+      times.push(performance.now() - start)
+      await Bun.sleep(20)
+    }
+  })()
+  return async () => {
+    isOver = true
+    await watching
+    return times
+  }
+}

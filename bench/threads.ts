@@ -1,6 +1,6 @@
 /** One serving thread against two, in turns in one run: requests per second of CPU, wall clock where decoding is the work, and health under it. */
 import { benchData, COLOR_SIZE } from './data.ts'
-import { median, spread, table } from './measure.ts'
+import { median, percentile99, spread, table } from './measure.ts'
 import { type Server, startServer } from './server.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
@@ -83,5 +83,5 @@ async function healthP99(url: string): Promise<number> {
     times.push(performance.now() - before)
     await Bun.sleep(5)
   }
-  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]!
+  return percentile99(times)
 }
