@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { growCells } from '../../src/sample/cells.ts'
 import { emptyFolder, type RunningBinary } from '../support/binary.ts'
-import { Browser, CHROMIUM } from '../support/browser.ts'
+import { Browser, CHROMIUM } from '../support/chromium.ts'
 import { PACKAGES, serveViewers, versionOf } from './browser/serve.ts'
 import { asked, type ClientRow, startServer } from './client.ts'
 
@@ -26,10 +26,11 @@ async function neuroglancer(viewers: string): Promise<ClientRow> {
   const id = (await server.list()).find(({ name }) => name === 'cells')!.id
   const link = [...page.matchAll(/href="([^"]+\/neuroglancer\/#![^"]+)"/g)].map(([, href]) => href!).find((href) => href.includes(id))
   if (!link) throw new Error('the page has no link to neuroglancer')
-  await using browser = await Browser.open(link, WEBGL)
-  await browser.until('window.viewer && viewer.layerManager.managedLayers.length === 2', TIMEOUT_MS)
-  await browser.until('viewer.layerManager.managedLayers.every((layer) => layer.isReady())', TIMEOUT_MS)
-  await browser.until('viewer.isReady()', TIMEOUT_MS)
+  await using browser = await Browser.start(WEBGL)
+  await browser.open(link)
+  await browser.untilTrue('window.viewer && viewer.layerManager.managedLayers.length === 2', TIMEOUT_MS)
+  await browser.untilTrue('viewer.layerManager.managedLayers.every((layer) => layer.isReady())', TIMEOUT_MS)
+  await browser.untilTrue('viewer.isReady()', TIMEOUT_MS)
   await Bun.sleep(1000)
   const { color, segmentation } = growCells(SIZE)
   let compared = 0
@@ -67,8 +68,9 @@ async function neuroglancer(viewers: string): Promise<ClientRow> {
 
 async function viv(viewers: string): Promise<ClientRow> {
   await using server = await startServer(['--data', emptyFolder(), '--sample'])
-  await using browser = await Browser.open(`${viewers}/viv/?zarr=${encodeURIComponent(await layerUrl(server))}`, WEBGL)
-  await browser.until('window.result', TIMEOUT_MS)
+  await using browser = await Browser.start(WEBGL)
+  await browser.open(`${viewers}/viv/?zarr=${encodeURIComponent(await layerUrl(server))}`)
+  await browser.untilTrue('window.result', TIMEOUT_MS)
   const result = await browser.evaluate<{ error?: string; labels: string[]; voxels: number; all: string }>('window.result')
   if (result.error) throw new Error(`Viv: ${result.error}`)
   const { color } = growCells(SIZE)
@@ -77,7 +79,7 @@ async function viv(viewers: string): Promise<ClientRow> {
   for (let x = 0; x < SIZE[0]; x++)
     for (let z = 0; z < SIZE[2]; z++) for (let y = 0; y < SIZE[1]; y++) planes[at++] = color[x + SIZE[0] * (y + SIZE[1] * z)]!
   if (!planes.equals(Buffer.from(result.all, 'hex'))) throw new Error('Viv read other voxels')
-  await browser.until('window.rendered > 2', TIMEOUT_MS)
+  await browser.untilTrue('window.rendered > 2', TIMEOUT_MS)
   await Bun.sleep(3000)
   await keep('viv', browser)
   return {

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { emptyFolder, RunningBinary } from '../support/binary.ts'
-import { Browser, CHROMIUM } from '../support/browser.ts'
+import { Browser, CHROMIUM } from '../support/chromium.ts'
 import { GOLDEN } from '../support/golden.ts'
 import { writeTinyTiff } from '../support/tiny-tiff.ts'
 
@@ -125,10 +125,11 @@ describe('the page', () => {
   })
 
   test.skipIf(!CHROMIUM)('in Chromium every picture is drawn and the slider changes it (skipped where there is no Chromium)', async () => {
-    await using browser = await Browser.open(`${server.url}/`)
-    await browser.until('document.images.length > 5')
+    await using browser = await Browser.start()
+    await browser.open(`${server.url}/`)
+    await browser.untilTrue('document.images.length > 5')
     await browser.evaluate("for (const image of document.images) image.loading = 'eager'")
-    await browser.until('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')
+    await browser.untilTrue('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')
     expect(await browser.evaluate<number>('document.querySelectorAll("section").length')).toBe((await server.list()).length)
     const before = await browser.evaluate<string>(`document.querySelector('img[src*="color_DAPI"]').src`)
     await browser.evaluate(`{
@@ -136,27 +137,28 @@ describe('the page', () => {
       slider.value = '4'
       slider.dispatchEvent(new Event('input'))
     }`)
-    await browser.until(`document.querySelector('img[src*="color_DAPI"]').src.endsWith('?z=4')`)
+    await browser.untilTrue(`document.querySelector('img[src*="color_DAPI"]').src.endsWith('?z=4')`)
     expect(before).toEndWith('?z=2')
-    await browser.until(`document.querySelector('img[src*="color_DAPI"]').complete`)
+    await browser.untilTrue(`document.querySelector('img[src*="color_DAPI"]').complete`)
   })
 
   test.skipIf(!CHROMIUM)(
     'a button copies the lines of Python, with the address the reader sees (skipped where there is no Chromium)',
     async () => {
       // the page is asked for under another name than the one the server gave itself
-      await using browser = await Browser.open(server.url.replace('127.0.0.1', 'localhost'))
-      await browser.until(`document.querySelector('details button[data-origin]')?.hidden === false`)
+      await using browser = await Browser.start()
+      await browser.open(server.url.replace('127.0.0.1', 'localhost'))
+      await browser.untilTrue(`document.querySelector('details button[data-origin]')?.hidden === false`)
       await browser.evaluate(`{
       navigator.clipboard.writeText = async (text) => { window.copied = text }
       document.querySelector('details button[data-origin]').click()
     }`)
-      await browser.until(`window.copied && document.querySelector('details button[data-origin]').textContent === 'Copied'`)
+      await browser.untilTrue(`window.copied && document.querySelector('details button[data-origin]').textContent === 'Copied'`)
       const [first, second, third, ...more] = (await browser.evaluate<string>('window.copied')).split('\n')
       expect([first, more]).toEqual(['import numpy as np, urllib.request', []])
       expect(second).toContain(`"${server.url.replace('127.0.0.1', 'localhost')}/data/datasets/`)
       await browser.evaluate(`document.querySelector('.doors button').click()`)
-      await browser.until(`window.copied.includes('/data/zarr/')`)
+      await browser.untilTrue(`window.copied.includes('/data/zarr/')`)
       expect(await browser.evaluate<string>('window.copied')).toMatch(/^http:\/\/localhost:\d+\/data\/zarr\/[0-9a-f]{24}$/)
       expect(third).toMatch(/^voxels = np\.frombuffer\(data, np\.\w+\)\.reshape\(\([\d, ]+\), order="F"\)$/)
     },

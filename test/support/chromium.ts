@@ -42,6 +42,7 @@ export class Browser implements AsyncDisposable {
     }
   }
 
+  /** `more`: flags beside the usual ones. */
   static async start(more: readonly string[] = []): Promise<Browser> {
     const profile = emptyFolder()
     const child = Bun.spawn([CHROMIUM!, ...FLAGS, ...more, `--user-data-dir=${profile}`, 'about:blank'], {
@@ -84,6 +85,11 @@ export class Browser implements AsyncDisposable {
     const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
     if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails))
     return (result as { value: T }).value
+  }
+
+  /** Waits until an expression in the page is true. */
+  untilTrue(expression: string, timeoutMs?: number): Promise<void> {
+    return this.until(() => this.evaluate<boolean>(`Boolean(${expression})`), `never true: ${expression}`, timeoutMs)
   }
 
   async until(holds: () => boolean | Promise<boolean>, otherwise: string, timeoutMs = 20_000): Promise<void> {
