@@ -88,3 +88,22 @@ describe.skipIf(!CHROMIUM)('the page in Chromium (skipped where there is none: D
     await browser.send('Emulation.setScriptExecutionDisabled', { value: false })
   })
 })
+
+test.skipIf(!CHROMIUM)('signing in by the box and by the link, in Chromium (skipped where there is none)', async () => {
+  await using server = await RunningBinary.start([join(GOLDEN, 'data/wkw/rgb'), '--require-token', '--admin-token', 'open sesame'])
+  const link = /signs in once: (\S+)/.exec(await server.logged(/signs in once/))![1]!
+  for (const enter of ['box', 'link']) {
+    await using browser = await Browser.start()
+    await browser.open(server.url)
+    expect(await browser.evaluate<number>('document.images.length + document.querySelectorAll("section").length')).toBe(0)
+    if (enter === 'link') await browser.open(link)
+    else {
+      await browser.evaluate(`document.querySelector('[name=token]').value = 'wrong'; document.querySelector('form button').click()`)
+      await browser.untilTrue(`document.querySelector('p.reason')`)
+      await browser.evaluate(`document.querySelector('[name=token]').value = 'open sesame'; document.querySelector('form button').click()`)
+    }
+    await browser.untilTrue('document.images.length > 0 && [...document.images].every((i) => i.complete && i.naturalWidth > 0)')
+    // what signed in is in no address that is left in the history
+    expect(await browser.evaluate<string>('location.pathname + location.search')).toBe('/')
+  }
+})
