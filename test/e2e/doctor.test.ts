@@ -78,6 +78,7 @@ test('a refused key and an unknown name are told apart, and no secret is shown',
   for (const { stdout, stderr } of [key, name]) for (const secret of ['guessed', KEY, 'boss']) expect(stdout + stderr).not.toContain(secret)
 })
 
+// skipped where the machine has no address but loopback: nothing can then be elsewhere
 test.skipIf(!outside)('a core on another machine that is told to reach us on its own', async () => {
   const core = testCore('v15')
   const data = dataFolder('sample_organization/one')
@@ -98,6 +99,7 @@ test('a public address nobody answers at', async () => {
   expect(stdout).toMatch(/✗ public-address: http:\/\/127\.0\.0\.1:1\/data\/health cannot be reached/)
 })
 
+// skipped where there is no openssl to make a certificate with
 test.skipIf(!canMakeCertificates)(
   'an https webKnossos that sends browsers to http: snippets for nginx and caddy',
   async () => {

@@ -25,6 +25,7 @@ function shownBy(url: string): Promise<string> {
   return promise
 }
 
+// skipped where there is no openssl to make a certificate with
 describe.skipIf(!canMakeCertificates)('https of our own', () => {
   test('is spoken with the certificate, and with the next one when it changes; a broken one changes nothing', async () => {
     const [first, second] = [makeCertificate('first'), makeCertificate('second')]

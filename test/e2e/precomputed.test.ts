@@ -193,6 +193,7 @@ describe('a chunk that cannot be read', () => {
     expect((await response.bytes()).length).toBe(1)
   })
 
+  // root may read everything
   test.skipIf(process.getuid?.() === 0)('a file nobody may read is a failure, too', async () => {
     chmodSync(join(data, path, '4_4_40/19-22_17-22_7-15'), 0)
     expect(indicesOf(await server.buckets(path, 'broken', boxes.slice(3))).failed).toEqual([0])

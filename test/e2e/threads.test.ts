@@ -13,6 +13,7 @@ const TOKEN = 'threads-token'
 /** The kernel picks a thread by the ports of a connection: so many connections miss one of two once in 2^39 times. */
 const MANY = 40
 
+/** Threads share a port by SO_REUSEPORT as Linux has it; elsewhere there is one thread, and these are skipped. */
 const isPossible = process.platform === 'linux'
 
 /** Each request over a connection of its own. */
