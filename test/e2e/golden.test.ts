@@ -1,13 +1,13 @@
 /** Every golden case through the executable: buckets and cuboids against what the reference reader reads. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { indicesOf, RunningBinary } from '../support/binary.ts'
+import { emptyFolder, indicesOf, RunningBinary } from '../support/binary.ts'
 import { GOLDEN, type GoldenCase, readable, refused, sha256 } from '../support/golden.ts'
 
 let server: RunningBinary
 beforeAll(async () => {
   const others = ['hms-dbmi+viv', 'libvips+libvips', 'scalableminds+webknossos-libs'].map((name) => join(GOLDEN, 'third-party', name))
-  server = await RunningBinary.start([join(GOLDEN, 'data'), ...others, '--cache', '32MB'])
+  server = await RunningBinary.start([join(GOLDEN, 'data'), ...others, '--cache', '32MB', '--state', emptyFolder()])
 })
 afterAll(() => server.stop())
 

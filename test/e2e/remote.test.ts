@@ -36,7 +36,7 @@ describe('a WKW dataset on a web server', () => {
   test('is served as from a disk; a fault of its server is a failed bucket while it lasts', async () => {
     const data = folderWith({ wkw: { lab: { far: { path: `${objects.url}/wkw/rgb` } } } })
     await using server = await RunningBinary.start(['--data', data])
-    await using local = await RunningBinary.start([join(GOLDEN, 'data/wkw/rgb')])
+    await using local = await RunningBinary.start([join(GOLDEN, 'data/wkw/rgb'), '--state', emptyFolder()])
     const far = await until(
       () => entryOf(server, 'far'),
       ({ status }) => status === 'ok',

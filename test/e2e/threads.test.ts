@@ -58,7 +58,7 @@ describe.skipIf(!isPossible)('golden data', () => {
   let server: RunningBinary
   beforeAll(async () => {
     const others = ['hms-dbmi+viv', 'libvips+libvips', 'scalableminds+webknossos-libs'].map((name) => join(GOLDEN, 'third-party', name))
-    server = await start([join(GOLDEN, 'data'), ...others, '--log-requests'])
+    server = await start([join(GOLDEN, 'data'), ...others, '--state', emptyFolder(), '--log-requests'])
   })
   afterAll(() => server.stop())
 
@@ -180,7 +180,7 @@ describe.skipIf(!isPossible)('the port', () => {
   })
 
   test('every request under way is answered when it is told to stop', async () => {
-    await using server = await start(['--data', join(GOLDEN, 'data')])
+    await using server = await start(['--data', join(GOLDEN, 'data'), '--state', emptyFolder()])
     await server.list()
     const path = cuboid('tiff/tiles_cut', [500, 100, 1])
     const answers = Array.from({ length: 20 }, () => ask(server, path).then(status))

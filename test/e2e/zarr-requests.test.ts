@@ -50,7 +50,7 @@ beforeAll(async () => {
   damaged('missing', (file) => rmSync(file))
   mkdirSync(lab('not_json'), { recursive: true })
   writeFileSync(join(lab('not_json'), 'datasource-properties.json'), '{"dataLayers": [')
-  server = await RunningBinary.start([data, join(GOLDEN, 'data'), '--stored-mags-only'])
+  server = await RunningBinary.start([data, join(GOLDEN, 'data'), '--stored-mags-only', '--state', emptyFolder()])
   id = (await server.list()).find(({ name }) => name === 'good')!.id
 })
 afterAll(() => server.stop())
