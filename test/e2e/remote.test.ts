@@ -60,6 +60,23 @@ describe('a WKW dataset on a web server', () => {
     expect(await read.bytes()).toEqual(await (await local.buckets(near.id, layer, [bucket])).bytes())
   })
 
+  test('whose server was away: the list keeps it during a look, and the first bucket after the rest is whole', async () => {
+    const data = folderWith({ wkw: { lab: { far: { path: `${objects.url}/wkw/rgb` } } } })
+    await using server = await RunningBinary.start(['--data', data])
+    const far = await until(
+      () => entryOf(server, 'far'),
+      ({ status }) => status === 'ok',
+    )
+    objects.fault({ status: 500 })
+    for (let tries = 0; tries < 3; tries++) expect(indicesOf(await server.buckets(far.id, layer, [bucket])).failed).toEqual([0])
+    await fetch(`${server.url}/data/triggers/checkInboxBlocking`, { method: 'POST' })
+    expect((await entryOf(server, 'far')).status).toBe('ok')
+    objects.heal()
+    // the rest of a server that only fails; the bucket is of many chunks, asked for together
+    await Bun.sleep(4500)
+    expect(indicesOf(await server.buckets(far.id, layer, [bucket])).failed).toEqual([])
+  }, 40_000)
+
   test('whose server hangs: others are served at once, one bucket fails within 20 s', async () => {
     const data = folderWith({ wkw: { lab: { far: { path: `${objects.url}/wkw/rgb` }, near: { path: join(GOLDEN, 'data/wkw/rgb') } } } })
     await using server = await RunningBinary.start(['--data', data])

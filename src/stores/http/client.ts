@@ -67,6 +67,10 @@ export class HttpClient {
       refuse(breaker.refusal(), request)
       const prepared = prepare ? await prepare(request, n) : request
       return limit.run(async () => {
+        // the chunks of one bucket are asked for together: they would fail beside a trial that succeeds
+        const trial = breaker.trial()
+        // no turn without need: between looking and entering nobody may slip in
+        if (trial) await trial
         // it may have become known while this one waited in line
         refuse(breaker.enter(), request)
         try {
@@ -85,6 +89,8 @@ export class HttpClient {
           if (error instanceof Retriable && !error.once)
             breaker.failed(error.details.cause, error instanceof StatusError ? WEIGHTS.error : WEIGHTS.silent)
           throw error
+        } finally {
+          breaker.ended()
         }
       }, either)
     }

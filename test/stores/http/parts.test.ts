@@ -78,6 +78,27 @@ describe('the breaker', () => {
     expect([breaker.enter(9101), breaker.enter(9101)]).toEqual([undefined, undefined])
   })
 
+  test('whoever comes during a trial may wait for how it ends, but not long', async () => {
+    const breaker = broken()
+    expect(breaker.trial()).toBeUndefined()
+    breaker.enter(5001)
+    const good = breaker.trial()
+    breaker.succeeded()
+    await good
+    expect([breaker.enter(5002), breaker.trial()]).toEqual([undefined, undefined])
+    const silent = broken()
+    silent.enter(5001)
+    await silent.trial()
+    expect(silent.enter(5002)).toContain('no answer')
+  })
+
+  test('a trial whose reader left makes the next one a trial', () => {
+    const breaker = broken()
+    breaker.enter(5001)
+    breaker.ended()
+    expect([breaker.enter(5002), breaker.enter(5003)]).toEqual([undefined, expect.stringContaining('no answer')])
+  })
+
   test('a trial that never reports is tried anew', () => {
     const breaker = broken()
     expect(breaker.enter(5001)).toBeUndefined()
