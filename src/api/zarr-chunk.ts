@@ -1,13 +1,15 @@
-/** One Zarr chunk: a bucket on the grid that begins at the mag's origin, always of full size (protocol.md 6.2). */
+/** One Zarr chunk: a bucket, or one channel of it, on the grid that begins at the mag's origin, always of full size (protocol.md 6.2). */
 import { boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
-import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
+import { type Layer, type Mag, magOf } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
 import { cutout } from '../volume/cutout.ts'
+import { sampleBytes } from '../volume/data-type.ts'
 import { messageOf } from '../volume/errors.ts'
 import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
 import { Pace } from '../volume/pace.ts'
 import { multiply, type Vec3 } from '../volume/vec.ts'
-import { CHUNK_EDGE } from '../zarr/array.ts'
+import { CHUNK_EDGE, channelsPerChunk } from '../zarr/array.ts'
+import type { AxisOrder } from '../zarr/axis-order.ts'
 import { parseChunkKey } from '../zarr/key.ts'
 import type { Context } from './context.ts'
 
@@ -18,21 +20,23 @@ const EDGES: Vec3 = [CHUNK_EDGE, CHUNK_EDGE, CHUNK_EDGE]
  * fill value, and for keys that mean no chunk of this array. Throws what reading throws. `where` names dataset and layer for the log.
  */
 export function readZarrChunk<T>(
-  { layer, mag, key }: { layer: Layer; mag: Mag; key: string },
+  { layer, mag, order, key }: { layer: Layer; mag: Mag; order: AxisOrder; key: string },
   where: () => string,
   { answers, chunks, log }: Context,
   answer: (bytes: Uint8Array) => T,
   signal?: AbortSignal,
 ): MaybePromise<T | undefined> {
-  const place = parseChunkKey(key, layer)
+  const place = parseChunkKey(key, layer, order)
   if (!place) return undefined
   const fixed = layerAt(layer, place.coordinates)
   const fixedMag = fixed && (fixed === layer ? mag : magOf(fixed, mag.factor))
   if (!fixedMag) return undefined
+  const channels = channelsPerChunk(layer, order)
+  const source = channels === layer.channels ? fixedMag : { ...fixedMag, channel: place.channel }
   const box = boxAt(multiply(place.index, EDGES), EDGES)
   const clip = toMag(fixed.boundingBox, mag.factor)
   if (isEmpty(intersect(box, clip))) return undefined
-  const bytes = CHUNK_EDGE ** 3 * wireBytes(layer)
+  const bytes = CHUNK_EDGE ** 3 * sampleBytes(layer.dataType) * channels
   return chain(answers.take(bytes), (buffer) => {
     const target = buffer.subarray(0, bytes)
     const done = (found: boolean): T | undefined => {
@@ -41,7 +45,7 @@ export function readZarrChunk<T>(
       return result
     }
     return recover(
-      () => chain(cutout(fixedMag, box, clip, target, { chunks, pace: new Pace(), signal }), done),
+      () => chain(cutout(source, box, clip, target, { chunks, pace: new Pace(), signal }), done),
       (error) => {
         answers.giveBack(buffer)
         log.trouble(where(), `${where()}: Zarr chunk ${key} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)

@@ -18,22 +18,22 @@ import { describe } from './openapi.ts'
 import { readZarrChunk } from './zarr-chunk.ts'
 
 const ROUTES = [
-  ['/zarr/', 'zarr'],
-  ['/zarr3_experimental/', 'zarr3'],
+  { route: '/zarr/', format: 'zarr', order: 'cxyz', what: 'Zarr v2, and v3 by zarr.json; axes c, x, y, z, column-major' },
+  { route: '/zarr3_experimental/', format: 'zarr3', order: 'cxyz', what: 'Zarr v3; axes c, x, y, z, column-major' },
+  { route: '/zarr-zyx/', format: 'zarr', order: 'czyx', what: 'Zarr v2, and v3 by zarr.json; axes c, z, y, x, row-major' },
+  { route: '/zarr3-zyx/', format: 'zarr3', order: 'czyx', what: 'Zarr v3; axes c, z, y, x, row-major' },
 ] as const
 
 export const zarrRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
-  for (const [route, format] of ROUTES) {
+  for (const { route, format, order, what } of ROUTES) {
     const depth = (prefix + route).split('/').length - 1
     const handle = ({ request, params }: { request: Request; params: Readonly<Record<string, string | undefined>> }) => {
       const { version } = params
-      const as = { format, version: version === undefined ? undefined : Number(version.slice(1)) }
+      const as = { format, order, version: version === undefined ? undefined : Number(version.slice(1)) }
       return answer(context, pathBelow(request.url, depth), as, request)
     }
-    const detail = describe(
-      `A dataset as ${format === 'zarr' ? 'Zarr v2, and v3 by zarr.json' : 'Zarr v3'}: documents, listings and chunks`,
-    )
+    const detail = describe(`A dataset as ${what}: documents, listings and chunks`)
     app.get(`${route}*`, handle, { detail })
     app.head(`${route}*`, handle, { detail })
   }
@@ -53,7 +53,7 @@ function answer(context: Context, path: string, as: StreamedAs, request: Request
   if (!place) throw nothingAt(path)
   if (place.layer === undefined) return answerDataset(context, place, as, request, path)
   if (place.mag !== undefined && place.file !== undefined && place.file !== '.zarray' && place.file !== 'zarr.json')
-    return answerChunk(context, place as ChunkPath, request)
+    return answerChunk(context, place as ChunkPath, as, request)
   return answerLayer(context, place as LayerParams & ZarrPath, as, request, path)
 }
 
@@ -62,7 +62,7 @@ const nothingAt = (path: string) => new HttpError(404, `There is nothing at ${pa
 type ChunkPath = LayerParams & { readonly mag: string; readonly file: string }
 
 /** Answers at once where everything is at hand. */
-async function answerChunk(context: Context, place: ChunkPath, request: Request): Promise<Response> {
+async function answerChunk(context: Context, place: ChunkPath, { order }: StreamedAs, request: Request): Promise<Response> {
   let open: MaybePromise<Awaited<ReturnType<typeof findLayer>>>
   try {
     open = findLayer(context, place, request)
@@ -78,7 +78,7 @@ async function answerChunk(context: Context, place: ChunkPath, request: Request)
   const where = () => `${entry.organization}/${entry.name}, layer ${layer.name}`
   const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId)
   const deadline = entry.isRemote ? context.deadlines.signal() : undefined
-  let response = readZarrChunk({ layer, mag, key: place.file }, where, context, send, deadline)
+  let response = readZarrChunk({ layer, mag, order, key: place.file }, where, context, send, deadline)
   if (response instanceof Promise) response = await response
   if (!response) throw new HttpError(404, `Nothing is stored at ${place.file}.`)
   return response

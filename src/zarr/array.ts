@@ -1,25 +1,44 @@
 /**
- * One mag as a Zarr array: axes c, additional axes, x, y, z; chunks of 32³ voxels with all channels, byte for byte a bucket
- * (protocol.md 6.2, 6.4). The origin is always 0: where a layer begins elsewhere, its offset is inside the shape.
+ * One mag as a Zarr array of chunks of 32³ voxels. In the order cxyz a chunk has all channels and is byte for byte a bucket (protocol.md 6.2,
+ * 6.4); in the order czyx it has one. The origin is always 0: where a layer begins elsewhere, its offset is inside the shape.
  */
 import type { Layer, Mag } from '../volume/chunked-array.ts'
 import { type DataType, sampleBytes } from '../volume/data-type.ts'
+import { type AxisOrder, arrange } from './axis-order.ts'
 
 export const CHUNK_EDGE = 32
 
 const axesOf = ({ additionalAxes = [] }: Layer) => additionalAxes
 
-/** Names of the axes, slowest first; in memory c varies fastest. */
-export const dimensionNames = (layer: Layer): string[] => ['c', ...axesOf(layer).map(({ name }) => name), 'x', 'y', 'z']
+const dimensionNames = (layer: Layer, order: AxisOrder): string[] =>
+  arrange(
+    order,
+    'c',
+    axesOf(layer).map(({ name }) => name),
+    ['x', 'y', 'z'],
+  )
 
 /** Rounded up, so that no border voxel is lost; a layer that ends below the origin has one voxel, which is empty. */
-export const shapeOf = (layer: Layer, { factor }: Mag): number[] => [
-  layer.channels,
-  ...axesOf(layer).map(({ bounds }) => Math.max(1, bounds[1])),
-  ...layer.boundingBox.max.map((end, d) => Math.max(1, Math.ceil(end / factor[d]!))),
-]
+function shapeOf(layer: Layer, { factor }: Mag, order: AxisOrder): number[] {
+  const edge = (d: 0 | 1 | 2) => Math.max(1, Math.ceil(layer.boundingBox.max[d] / factor[d]))
+  return arrange(
+    order,
+    layer.channels,
+    axesOf(layer).map(({ bounds }) => Math.max(1, bounds[1])),
+    [edge(0), edge(1), edge(2)],
+  )
+}
 
-const chunksOf = (layer: Layer): number[] => [layer.channels, ...axesOf(layer).map(() => 1), CHUNK_EDGE, CHUNK_EDGE, CHUNK_EDGE]
+/** Channels that a chunk has. */
+export const channelsPerChunk = ({ channels }: Layer, order: AxisOrder): number => (order === 'cxyz' ? channels : 1)
+
+const chunksOf = (layer: Layer, order: AxisOrder): number[] =>
+  arrange(
+    order,
+    channelsPerChunk(layer, order),
+    axesOf(layer).map(() => 1),
+    [CHUNK_EDGE, CHUNK_EDGE, CHUNK_EDGE],
+  )
 
 /** numpy's word, little endian. */
 function dtypeOf(type: DataType): string {
@@ -29,12 +48,12 @@ function dtypeOf(type: DataType): string {
 }
 
 /** `.zarray` of Zarr v2. */
-export const arrayV2 = (layer: Layer, mag: Mag) => ({
+export const arrayV2 = (layer: Layer, mag: Mag, order: AxisOrder) => ({
   zarr_format: 2,
-  shape: shapeOf(layer, mag),
-  chunks: chunksOf(layer),
+  shape: shapeOf(layer, mag, order),
+  chunks: chunksOf(layer, order),
   dtype: dtypeOf(layer.dataType),
-  order: 'F',
+  order: order === 'cxyz' ? 'F' : 'C',
   compressor: null,
   filters: null,
   fill_value: 0,
@@ -42,22 +61,22 @@ export const arrayV2 = (layer: Layer, mag: Mag) => ({
 })
 
 /** `zarr.json` of an array of Zarr v3, with the chunk keys of v2. */
-export function arrayV3(layer: Layer, mag: Mag) {
-  const shape = shapeOf(layer, mag)
+export function arrayV3(layer: Layer, mag: Mag, order: AxisOrder) {
+  const shape = shapeOf(layer, mag, order)
   return {
     zarr_format: 3,
     node_type: 'array',
     shape,
     data_type: layer.dataType,
-    chunk_grid: { name: 'regular', configuration: { chunk_shape: chunksOf(layer) } },
+    chunk_grid: { name: 'regular', configuration: { chunk_shape: chunksOf(layer, order) } },
     chunk_key_encoding: { name: 'v2', configuration: { separator: '.' } },
     fill_value: 0,
     codecs: [
-      { name: 'transpose', configuration: { order: shape.map((_, n) => shape.length - 1 - n) } },
+      ...(order === 'cxyz' ? [{ name: 'transpose', configuration: { order: shape.map((_, n) => shape.length - 1 - n) } }] : []),
       // single bytes have no order, and some readers refuse to be told one
       { name: 'bytes', ...(sampleBytes(layer.dataType) > 1 && { configuration: { endian: 'little' } }) },
     ],
-    dimension_names: dimensionNames(layer),
+    dimension_names: dimensionNames(layer, order),
     attributes: {},
   }
 }

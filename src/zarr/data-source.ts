@@ -4,9 +4,11 @@ import { magPath, visible } from '../datasets/data-source.ts'
 import { boxToJson } from '../volume/box.ts'
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { elementClassOf, largestIdOf } from '../volume/data-type.ts'
+import type { AxisOrder } from './axis-order.ts'
 
 export interface StreamedAs {
   readonly format: 'zarr' | 'zarr3'
+  readonly order: AxisOrder
   /** Of the API, as the URL states it; undefined without one. */
   readonly version: number | undefined
 }

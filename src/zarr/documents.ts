@@ -11,12 +11,18 @@ export type Document = { readonly json: unknown } | { readonly names: readonly s
 
 const GROUP_V2 = { json: { zarr_format: 2 } }
 
-/** `file` undefined: the listing. Undefined where there is no such document. */
+/**
+ * `file` undefined: the listing. Undefined where there is no such document. The data source is there in webKnossos's order of axes only,
+ * for it could not read colours whose channels lie apart.
+ */
 export function datasetDocument(entry: CatalogueEntry, dataset: Dataset, file: string | undefined, as: StreamedAs): Document | undefined {
   const isV2 = as.format === 'zarr'
-  if (file === undefined)
-    return { names: ['datasource-properties.json', ...(isV2 ? ['.zgroup'] : []), ...dataset.layers.map(({ name }) => name)] }
-  if (file === 'datasource-properties.json') return { json: streamedDataSource(entry, dataset, as) }
+  const hasSource = as.order === 'cxyz'
+  if (file === undefined) {
+    const documents = [...(hasSource ? ['datasource-properties.json'] : []), ...(isV2 ? ['.zgroup'] : [])]
+    return { names: [...documents, ...dataset.layers.map(({ name }) => name)] }
+  }
+  if (hasSource && file === 'datasource-properties.json') return { json: streamedDataSource(entry, dataset, as) }
   return isV2 && file === '.zgroup' ? GROUP_V2 : undefined
 }
 
@@ -24,20 +30,20 @@ export function layerDocument(
   layer: Layer,
   { voxelSize: { nm } }: Dataset,
   file: string | undefined,
-  { format }: StreamedAs,
+  { format, order }: StreamedAs,
 ): Document | undefined {
   const isV2 = format === 'zarr'
   if (file === undefined)
     return { names: [...(isV2 ? ['.zattrs', '.zgroup'] : []), 'zarr.json', ...layer.mags.map(({ factor }) => magName(factor))] }
-  if (file === 'zarr.json') return { json: groupV3(layer, nm) }
+  if (file === 'zarr.json') return { json: groupV3(layer, nm, order) }
   if (!isV2) return undefined
-  return file === '.zattrs' ? { json: attributesV2(layer, nm) } : file === '.zgroup' ? GROUP_V2 : undefined
+  return file === '.zattrs' ? { json: attributesV2(layer, nm, order) } : file === '.zgroup' ? GROUP_V2 : undefined
 }
 
 /** Chunks are not listed: there may be millions. */
-export function magDocument(layer: Layer, mag: Mag, file: string | undefined, { format }: StreamedAs): Document | undefined {
+export function magDocument(layer: Layer, mag: Mag, file: string | undefined, { format, order }: StreamedAs): Document | undefined {
   const isV2 = format === 'zarr'
   if (file === undefined) return { names: [...(isV2 ? ['.zarray'] : []), 'zarr.json'] }
-  if (file === 'zarr.json') return { json: arrayV3(layer, mag) }
-  return isV2 && file === '.zarray' ? { json: arrayV2(layer, mag) } : undefined
+  if (file === 'zarr.json') return { json: arrayV3(layer, mag, order) }
+  return isV2 && file === '.zarray' ? { json: arrayV2(layer, mag, order) } : undefined
 }

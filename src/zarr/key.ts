@@ -1,7 +1,11 @@
 import type { Coordinate, Layer } from '../volume/chunked-array.ts'
 import type { Vec3 } from '../volume/vec.ts'
+import { channelsPerChunk } from './array.ts'
+import { type AxisOrder, disarrange } from './axis-order.ts'
 
 export interface ChunkPlace {
+  /** Of those of the layer; the first where a chunk has them all. */
+  readonly channel: number
   /** In the grid of 32³ chunks that begins at the mag's origin. */
   readonly index: Vec3
   /** One for each additional axis. */
@@ -11,16 +15,15 @@ export interface ChunkPlace {
 const KEY = /^(?:0|[1-9]\d{0,9})(?:\.(?:0|[1-9]\d{0,9})){3,15}$/
 
 /**
- * Which chunk a key `c.[additional….]x.y.z` means; undefined where it is none of this layer: another rank, another channel than 0
- * (all are in one chunk), or no key at all (protocol.md 6.2).
+ * Which chunk a key means: `c.[additional….]x.y.z` (protocol.md 6.2) or `[additional….]c.z.y.x`. Undefined where it is none of this layer:
+ * another rank, a channel beyond the last chunk of channels, or no key at all.
  */
-export function parseChunkKey(key: string, { additionalAxes = [] }: Layer): ChunkPlace | undefined {
+export function parseChunkKey(key: string, layer: Layer, order: AxisOrder): ChunkPlace | undefined {
+  const { additionalAxes = [], channels } = layer
   if (!KEY.test(key)) return undefined
-  const numbers = key.split('.')
-  const rank = additionalAxes.length + 4
-  if (numbers.length !== rank || numbers[0] !== '0') return undefined
-  return {
-    index: [Number(numbers[rank - 3]), Number(numbers[rank - 2]), Number(numbers[rank - 1])],
-    coordinates: additionalAxes.map(({ name }, n) => ({ name, value: Number(numbers[n + 1]) })),
-  }
+  const numbers = key.split('.').map(Number)
+  if (numbers.length !== additionalAxes.length + 4) return undefined
+  const { channel, additional, space } = disarrange(order, numbers)
+  if (channel * channelsPerChunk(layer, order) >= channels) return undefined
+  return { channel, index: space, coordinates: additionalAxes.map(({ name }, n) => ({ name, value: additional[n]! })) }
 }

@@ -2,22 +2,48 @@
 import type { Axis, Layer } from '../volume/chunked-array.ts'
 import { multiply, type Vec3 } from '../volume/vec.ts'
 import { arrayV3 } from './array.ts'
+import { type AxisOrder, arrange } from './axis-order.ts'
 import { magName } from './name.ts'
 import { omeroOf } from './omero.ts'
 
-const axisOf = ({ name }: Axis) => ({ name, type: /^t(ime)?\d*$/i.test(name) ? 'time' : 'space' })
+interface AxisJson {
+  readonly name: string
+  readonly type?: string
+  readonly unit?: string
+}
 
-const spaceAxes = ['x', 'y', 'z'].map((name) => ({ name, type: 'space', unit: 'nanometer' }))
+/** What is neither time nor one of x, y, z is of a type of its own in NGFF, which has none, and of type space in the protocol (6.4). */
+function axisOf({ name }: Axis, order: AxisOrder): AxisJson {
+  if (/^t(ime)?\d*$/i.test(name)) return { name, type: 'time' }
+  return order === 'cxyz' ? { name, type: 'space' } : { name }
+}
+
+const spaceAxis = (name: string): AxisJson => ({ name, type: 'space', unit: 'nanometer' })
 
 /** `nm`: size of a voxel of mag 1. */
-function multiscale(layer: Layer, nm: Vec3) {
+function multiscale(layer: Layer, nm: Vec3, order: AxisOrder) {
   const { name, mags, additionalAxes = [] } = layer
   return {
     name,
-    axes: [{ name: 'c', type: 'channel' }, ...additionalAxes.map(axisOf), ...spaceAxes],
+    axes: arrange<AxisJson>(
+      order,
+      { name: 'c', type: 'channel' },
+      additionalAxes.map((axis) => axisOf(axis, order)),
+      [spaceAxis('x'), spaceAxis('y'), spaceAxis('z')],
+    ),
     datasets: mags.map(({ factor }) => ({
       path: magName(factor),
-      coordinateTransformations: [{ type: 'scale', scale: [1, ...additionalAxes.map(() => 1), ...multiply(nm, factor)] }],
+      coordinateTransformations: [
+        {
+          type: 'scale',
+          scale: arrange<number>(
+            order,
+            1,
+            additionalAxes.map(() => 1),
+            multiply(nm, factor),
+          ),
+        },
+      ],
     })),
   }
 }
@@ -30,20 +56,20 @@ const display = (layer: Layer, version: string) => {
 }
 
 /** `.zattrs` of a layer. `nm`: size of a voxel of mag 1. */
-export const attributesV2 = (layer: Layer, nm: Vec3) => ({
-  multiscales: [{ version: '0.4', ...multiscale(layer, nm) }],
+export const attributesV2 = (layer: Layer, nm: Vec3, order: AxisOrder) => ({
+  multiscales: [{ version: '0.4', ...multiscale(layer, nm, order) }],
   ...display(layer, '0.4'),
 })
 
 /** `zarr.json` of a layer, with those of its mags inside. */
-export const groupV3 = (layer: Layer, nm: Vec3) => ({
+export const groupV3 = (layer: Layer, nm: Vec3, order: AxisOrder) => ({
   zarr_format: 3,
   node_type: 'group',
   // neuroglancer 2.41.2 looks for omero beside ome, the specification puts it inside
-  attributes: { ome: { version: '0.5', multiscales: [multiscale(layer, nm)], ...display(layer, '0.5') }, ...display(layer, '0.5') },
+  attributes: { ome: { version: '0.5', multiscales: [multiscale(layer, nm, order)], ...display(layer, '0.5') }, ...display(layer, '0.5') },
   consolidated_metadata: {
     kind: 'inline',
     must_understand: false,
-    metadata: Object.fromEntries(layer.mags.map((mag) => [magName(mag.factor), arrayV3(layer, mag)])),
+    metadata: Object.fromEntries(layer.mags.map((mag) => [magName(mag.factor), arrayV3(layer, mag, order)])),
   },
 })

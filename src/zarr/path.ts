@@ -1,4 +1,4 @@
-/** What a path below `/zarr` or `/zarr3_experimental` means. Pure: whether it is there is for others to say. */
+/** What a path below `/zarr` and the routes beside it means. Pure: whether it is there is for others to say. */
 
 export interface ZarrPath {
   /** An id alone, or organization and name. */

@@ -47,6 +47,13 @@ describe('zarrita reads every voxel', () => {
         { kind: 'array' },
       )
       for (const array of [v2, v3]) expect([layer, mag, sha256(await wholeBox(array, { topLeft, size }))]).toEqual([layer, mag, expected])
+      const rows2 = await zarr.open.v2(new zarr.FetchStore(`${server.url}/data/zarr-zyx/${name}/${layer}/${short(mag)}`), { kind: 'array' })
+      const rows3 = await zarr.open.v3(
+        new zarr.FetchStore(`${server.url}/data/v15/zarr3-zyx/${ids.get(name)}/${layer}/${mag.join('-')}?token=x`),
+        { kind: 'array' },
+      )
+      for (const array of [rows2, rows3])
+        expect([layer, mag, sha256(await wholeBox(array, { topLeft, size }, 'czyx'))]).toEqual([layer, mag, expected])
     }
   })
 })
@@ -127,18 +134,30 @@ describe('what is not there', () => {
     ['/data/zarr/wkw/broken/color/1/0.0.0.0', 422],
     ['/data/zarr/wkw/damaged/color/1/0.0.0.0', 422],
   ])('%s is %i, quickly, and a browser may read that', async (path, status) => {
-    for (const method of ['GET', 'HEAD']) {
-      const response = await server.get(path, { method })
-      expect([method, response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([method, status, '*'])
-    }
+    for (const method of ['GET', 'HEAD'])
+      for (const route of ['zarr', 'zarr-zyx']) {
+        const response = await server.get(path.replace('/zarr/', `/${route}/`), { method })
+        expect([method, route, response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([
+          method,
+          route,
+          expected(path, status, route),
+          '*',
+        ])
+      }
   })
 
-  test('without the token nothing is, with it by query or header everything', async () => {
-    const path = '/data/zarr/wkw/rgb/color/1/0.0.0.0'
-    expect((await closed.get(path)).status).toBe(403)
-    expect((await closed.get(`${path}?token=secret`)).status).toBe(200)
-    expect((await closed.get(path, { headers: { 'X-Auth-Token': 'secret' } })).status).toBe(200)
-  })
+  /** Each channel has chunks of its own there. */
+  const expected = (path: string, status: number, route: string) => (route === 'zarr-zyx' && path.endsWith('/1.0.0.0') ? 200 : status)
+
+  test.each(['zarr', 'zarr-zyx', 'zarr3_experimental', 'zarr3-zyx'])(
+    '%s: without the token nothing is, with it by query or header everything',
+    async (route) => {
+      const path = `/data/${route}/wkw/rgb/color/1/0.0.0.0`
+      expect((await closed.get(path)).status).toBe(403)
+      expect((await closed.get(`${path}?token=secret`)).status).toBe(200)
+      expect((await closed.get(path, { headers: { 'X-Auth-Token': 'secret' } })).status).toBe(200)
+    },
+  )
 })
 
 describe('chunks over HTTP', () => {

@@ -1,0 +1,170 @@
+/** Zarr with axes c, z, y, x, row-major: the order of OME-NGFF and of the viewers that draw the last two axes. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeWkwMag } from '../../src/sample/write-wkw.ts'
+import type { Vec3 } from '../../src/volume/vec.ts'
+import { emptyFolder, RunningBinary } from '../support/binary.ts'
+import { GOLDEN } from '../support/golden.ts'
+
+const SIZE: Vec3 = [107, 71, 50]
+const [X, Y, Z] = SIZE
+const voxels = Uint32Array.from({ length: X * Y * Z }, (_, i) => 1 + (((i * 2654435761) >>> 8) % 65535))
+const data = emptyFolder()
+let server: RunningBinary
+let id: string
+
+beforeAll(async () => {
+  const good = join(data, 'lab/good')
+  mkdirSync(good, { recursive: true })
+  const layer = {
+    name: 'raw & ü',
+    category: 'color',
+    elementClass: 'uint32',
+    dataFormat: 'wkw',
+    boundingBox: { topLeft: [5, 7, 9], width: X - 5, height: Y - 7, depth: Z - 9 },
+    mags: [{ mag: 1 }, { mag: [2, 2, 1] }],
+    defaultViewConfiguration: { intensityRange: [10, 200], color: [255, 128, 0] },
+  }
+  writeFileSync(
+    join(good, 'datasource-properties.json'),
+    JSON.stringify({ id: { name: 'good', team: 'lab' }, scale: [4, 5, 30], dataLayers: [layer] }),
+  )
+  await writeWkwMag(join(good, 'raw & ü/1'), voxels, SIZE)
+  await writeWkwMag(join(good, 'raw & ü/2-2-1'), voxels.subarray(0, 54 * 36 * 50), [54, 36, 50])
+  cpSync(good, join(data, 'lab/damaged'), { recursive: true })
+  const cube = join(data, 'lab/damaged/raw & ü/1/z0/y0/x0.wkw')
+  truncateSync(cube, readFileSync(cube).length >> 1)
+  server = await RunningBinary.start([data, join(GOLDEN, 'data'), '--stored-mags-only', '--state', emptyFolder()])
+  id = (await server.list()).find(({ name }) => name === 'good')!.id
+})
+afterAll(() => server.stop())
+
+// biome-ignore lint/suspicious/noExplicitAny: documents of many shapes, whose every part is compared
+type Json = any
+const json = async (path: string) => (await (await server.get(path)).json()) as Record<string, Json>
+const bytes = async (path: string) => Buffer.from(await (await server.get(path)).arrayBuffer())
+const LAYER = 'raw%20%26%20%C3%BC'
+
+describe('documents', () => {
+  test('the array of v2 is row-major, its shape turned round', async () => {
+    expect(await json(`/data/zarr-zyx/lab/good/${LAYER}/1/.zarray`)).toEqual({
+      zarr_format: 2,
+      shape: [1, Z, Y, X],
+      chunks: [1, 32, 32, 32],
+      dtype: '<u4',
+      order: 'C',
+      compressor: null,
+      filters: null,
+      fill_value: 0,
+      dimension_separator: '.',
+    })
+    expect((await json(`/data/v15/zarr-zyx/${id}/${LAYER}/2-2-1/.zarray`))['shape']).toEqual([1, 50, 36, 54])
+  })
+
+  test('the array of v3 needs no transposition', async () => {
+    for (const route of ['zarr-zyx', 'zarr3-zyx', 'v9/zarr3-zyx'])
+      expect(await json(`/data/${route}/${id}/${LAYER}/1/zarr.json`)).toMatchObject({
+        shape: [1, Z, Y, X],
+        chunk_grid: { configuration: { chunk_shape: [1, 32, 32, 32] } },
+        codecs: [{ name: 'bytes', configuration: { endian: 'little' } }],
+        dimension_names: ['c', 'z', 'y', 'x'],
+      })
+  })
+
+  test('OME-NGFF in both versions has axes and scales in that order; colours and contrast as elsewhere', async () => {
+    const v2 = await json(`/data/zarr-zyx/lab/good/${LAYER}/.zattrs`)
+    const [{ version, axes, datasets }] = v2['multiscales']
+    expect([version, axes]).toEqual([
+      '0.4',
+      [{ name: 'c', type: 'channel' }, ...['z', 'y', 'x'].map((name) => ({ name, type: 'space', unit: 'nanometer' }))],
+    ])
+    expect(datasets).toEqual([
+      { path: '1', coordinateTransformations: [{ type: 'scale', scale: [1, 30, 5, 4] }] },
+      { path: '2-2-1', coordinateTransformations: [{ type: 'scale', scale: [1, 30, 10, 8] }] },
+    ])
+    expect(v2['omero']).toEqual((await json(`/data/zarr/lab/good/${LAYER}/.zattrs`))['omero'])
+    const group = await json(`/data/zarr3-zyx/lab/good/${LAYER}/zarr.json`)
+    const { ome } = group['attributes']
+    expect([ome.version, ome.multiscales[0].axes, ome.multiscales[0].datasets]).toEqual(['0.5', axes, datasets])
+    expect(group['consolidated_metadata'].metadata['2-2-1'].shape).toEqual([1, 50, 36, 54])
+  })
+
+  test('times come first, as OME-NGFF wants them', async () => {
+    const path = '/data/zarr-zyx/tiff/imagej_tzc_little/color_c0'
+    const { shape, chunks } = await json(`${path}/1/.zarray`)
+    expect([shape.length, shape[1], chunks]).toEqual([5, 1, [1, 1, 32, 32, 32]])
+    expect((await json(`${path}/.zattrs`))['multiscales'][0].axes.slice(0, 2)).toEqual([
+      { name: 't', type: 'time' },
+      { name: 'c', type: 'channel' },
+    ])
+    const [one, other] = [await bytes(`${path}/1/0.0.0.0.0`), await bytes(`${path}/1/1.0.0.0.0`)]
+    expect(one.equals(other)).toBe(false)
+    expect(other.equals(await bytes('/data/zarr/tiff/imagej_tzc_little/color_c0/1/0.1.0.0.0'))).toBe(true)
+    expect((await server.get(`${path}/1/${shape[0]}.0.0.0.0`)).status).toBe(404)
+  })
+
+  test.each([
+    ['', ['.zgroup', 'raw & ü']],
+    [`/${LAYER}`, ['.zattrs', '.zgroup', 'zarr.json', '1', '2-2-1']],
+    [`/${LAYER}/1`, ['.zarray', 'zarr.json']],
+  ])('%s lists what is there, and no data source', async (path, names) => {
+    const page = await (await server.get(`/data/zarr-zyx/lab/good${path}`)).text()
+    expect([...page.matchAll(/<li><a href="([^"]+)"/g)].map(([, href]) => decodeURIComponent(href!))).toEqual(names)
+    expect((await server.get('/data/zarr-zyx/lab/good/datasource-properties.json')).status).toBe(404)
+  })
+})
+
+describe('chunks', () => {
+  test('of one channel are the buckets, under the key turned round', async () => {
+    for (const [x, y, z] of [
+      [0, 0, 0],
+      [1, 2, 0],
+      [3, 2, 1],
+    ])
+      for (const route of ['zarr-zyx', 'zarr3-zyx'])
+        expect(
+          (await bytes(`/data/${route}/lab/good/${LAYER}/1/0.${z}.${y}.${x}`)).equals(
+            await bytes(`/data/zarr/${id}/${LAYER}/1/0.${x}.${y}.${z}`),
+          ),
+        ).toBe(true)
+  })
+
+  test('of colours are one channel each', async () => {
+    const interleaved = await bytes('/data/zarr/wkw/rgb/color/1/0.0.0.0')
+    for (const channel of [0, 1, 2])
+      expect((await bytes(`/data/zarr-zyx/wkw/rgb/color/1/${channel}.0.0.0`)).equals(interleaved.filter((_, n) => n % 3 === channel))).toBe(
+        true,
+      )
+    expect(await json('/data/zarr-zyx/wkw/rgb/color/1/.zarray')).toMatchObject({ chunks: [1, 32, 32, 32], dtype: '|u1' })
+  })
+
+  test.each([
+    ['wkw/rgb/color/1/3.0.0.0', 404],
+    [`lab/good/${LAYER}/1/1.0.0.0`, 404],
+    [`lab/good/${LAYER}/1/0.3.2.1`, 404],
+    [`lab/good/${LAYER}/1/0.0.0`, 404],
+    [`lab/good/${LAYER}/1/0.0.0.0.0`, 404],
+    [`lab/good/${LAYER}/1/0.9999999999.9999999999.9999999999`, 404],
+    [`lab/good/${LAYER}/1/0.0.0.0/`, 404],
+    [`lab/good/${LAYER}/3/.zarray`, 404],
+    ['lab/good/.zattrs', 404],
+    ['lab/good/.zmetadata', 404],
+    ['', 404],
+    [`lab/damaged/${LAYER}/1/0.1.2.3`, 422],
+  ])('%s is %d with CORS, for GET and HEAD', async (path, status) => {
+    for (const method of ['GET', 'HEAD']) {
+      const response = await server.get(`/data/zarr-zyx/${path}`, { method })
+      expect([method, response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([method, status, '*'])
+    }
+  })
+
+  test('a range, what has not changed, and the length without the bytes', async () => {
+    const path = `/data/zarr-zyx/lab/good/${LAYER}/1/0.0.0.0`
+    const whole = await server.get(path)
+    const part = await server.get(path, { headers: { Range: 'bytes=100-199' } })
+    expect([part.status, part.headers.get('Content-Range')]).toEqual([206, 'bytes 100-199/131072'])
+    expect((await server.get(path, { headers: { 'If-None-Match': whole.headers.get('ETag')! } })).status).toBe(304)
+    expect((await server.get(path, { method: 'HEAD' })).headers.get('Content-Length')).toBe('131072')
+  })
+})
