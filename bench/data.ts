@@ -11,6 +11,9 @@ const PATTERN: Vec3 = [256, 256, 128]
 export const COLOR_SIZE: Vec3 = [1024, 1024, 512]
 export const LABEL_SIZE: Vec3 = [512, 512, 512]
 export const PLANE = 8192
+/** 1 GiB each. */
+export const GIB_COLOR_SIZE: Vec3 = [1024, 1024, 1024]
+export const GIB_LABEL_SIZE: Vec3 = [512, 512, 1024]
 
 /** The folder with organization `bench`: `vol` (uint8), `seg` (uint32), `plane` (TIFF), and static files for nginx. */
 export async function benchData(): Promise<string> {
@@ -29,6 +32,20 @@ export async function benchData(): Promise<string> {
   const noise = crypto.getRandomValues(new Uint8Array(32768))
   await writeFile(join(making, 'static/32k.bin'), noise)
   await writeFile(join(making, 'static/192k.bin'), Buffer.concat(Array.from({ length: 6 }, () => noise)))
+  await rename(making, folder)
+  return folder
+}
+
+/** The folder with organization `bench`: `vol` (uint8) and `seg` (uint32), whose only mags are 1 GiB each. */
+export async function gibData(): Promise<string> {
+  const folder = join(import.meta.dir, '../.bench/gib')
+  if (existsSync(folder)) return folder
+  const making = `${folder}.tmp`
+  await rm(making, { recursive: true, force: true })
+  console.error('Making two mags of 1 GiB, once …')
+  const { color, segmentation } = growCells(PATTERN)
+  await wkwDataset(making, 'vol', 'color', tiled(color, GIB_COLOR_SIZE), GIB_COLOR_SIZE)
+  await wkwDataset(making, 'seg', 'segmentation', tiled(segmentation, GIB_LABEL_SIZE), GIB_LABEL_SIZE)
   await rename(making, folder)
   return folder
 }

@@ -3,12 +3,13 @@ import { Elysia } from 'elysia'
 import { type CatalogueEntry, layerOf } from '../datasets/catalogue.ts'
 import { shownDataset } from '../datasets/data-source.ts'
 import { renderListing } from '../viewer/listing.ts'
-import { type Dataset, magOf } from '../volume/chunked-array.ts'
+import { type Dataset, type Layer, magOf } from '../volume/chunked-array.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
-import { parseMag } from '../volume/vec.ts'
+import { parseMag, type Vec3 } from '../volume/vec.ts'
 import type { StreamedAs } from '../zarr/data-source.ts'
 import { type Document, datasetDocument, layerDocument, magDocument } from '../zarr/documents.ts'
 import { parseZarrPath, type ZarrPath } from '../zarr/path.ts'
+import { type Level, levelsOf, withAllPlanes } from '../zarr/planes.ts'
 import { bytesResponse } from './bytes-response.ts'
 import type { Context } from './context.ts'
 import { CONTRAST_MS } from './datasets.ts'
@@ -17,20 +18,26 @@ import { CannotBeOpened, findDataset, findLayer, type LayerParams, openDatasetOf
 import { describe } from './openapi.ts'
 import { readZarrChunk } from './zarr-chunk.ts'
 
-const ROUTES = [
+interface Route extends Pick<StreamedAs, 'format' | 'order'>, Partial<Pick<StreamedAs, 'allPlanes'>> {
+  readonly route: string
+  readonly what: string
+}
+
+const ROUTES: readonly Route[] = [
   { route: '/zarr/', format: 'zarr', order: 'cxyz', what: 'Zarr v2, and v3 by zarr.json; axes c, x, y, z, column-major' },
   { route: '/zarr3_experimental/', format: 'zarr3', order: 'cxyz', what: 'Zarr v3; axes c, x, y, z, column-major' },
   { route: '/zarr-zyx/', format: 'zarr', order: 'czyx', what: 'Zarr v2, and v3 by zarr.json; axes c, z, y, x, row-major' },
   { route: '/zarr3-zyx/', format: 'zarr3', order: 'czyx', what: 'Zarr v3; axes c, z, y, x, row-major' },
-] as const
+  { route: '/zarr-planes/', format: 'zarr', order: 'czyx', allPlanes: true, what: 'Zarr like zarr-zyx, every mag with all planes' },
+]
 
 export const zarrRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
-  for (const { route, format, order, what } of ROUTES) {
+  for (const { route, format, order, what, allPlanes = false } of ROUTES) {
     const depth = (prefix + route).split('/').length - 1
     const handle = ({ request, params }: { request: Request; params: Readonly<Record<string, string | undefined>> }) => {
       const { version } = params
-      const as = { format, order, version: version === undefined ? undefined : Number(version.slice(1)) }
+      const as = { format, order, allPlanes, version: version === undefined ? undefined : Number(version.slice(1)) }
       return answer(context, pathBelow(request.url, depth), as, request)
     }
     const detail = describe(`A dataset as ${what}: documents, listings and chunks`)
@@ -62,7 +69,7 @@ const nothingAt = (path: string) => new HttpError(404, `There is nothing at ${pa
 type ChunkPath = LayerParams & { readonly mag: string; readonly file: string }
 
 /** Answers at once where everything is at hand. */
-async function answerChunk(context: Context, place: ChunkPath, { order }: StreamedAs, request: Request): Promise<Response> {
+async function answerChunk(context: Context, place: ChunkPath, { order, allPlanes }: StreamedAs, request: Request): Promise<Response> {
   let open: MaybePromise<Awaited<ReturnType<typeof findLayer>>>
   try {
     open = findLayer(context, place, request)
@@ -73,15 +80,22 @@ async function answerChunk(context: Context, place: ChunkPath, { order }: Stream
   }
   const { entry, layer } = open
   const factor = parseMag(place.mag)
-  const mag = factor && magOf(layer, factor)
-  if (!mag) throw new HttpError(404, `Layer ${layer.name} has no mag ${place.mag}.`)
+  const level = factor && levelOf(layer, factor, allPlanes)
+  if (!level) throw new HttpError(404, `Layer ${layer.name} has no mag ${place.mag}.`)
   const where = () => `${entry.organization}/${entry.name}, layer ${layer.name}`
   const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId)
   const deadline = entry.isRemote ? context.deadlines.signal() : undefined
-  let response = readZarrChunk({ layer, mag, order, key: place.file }, where, context, send, deadline)
+  let response = readZarrChunk({ layer, mag: level.mag, each: level.each, order, key: place.file }, where, context, send, deadline)
   if (response instanceof Promise) response = await response
   if (!response) throw new HttpError(404, `Nothing is stored at ${place.file}.`)
   return response
+}
+
+/** Which mag is read under a name, and how many planes of the array each of its is. */
+function levelOf(layer: Layer, factor: Vec3, allPlanes: boolean): Pick<Level, 'mag' | 'each'> | undefined {
+  if (allPlanes) return levelsOf(layer).find((level) => level.factor.every((one, d) => one === factor[d]))
+  const mag = magOf(layer, factor)
+  return mag && { mag, each: 1 }
 }
 
 async function answerDataset(context: Context, { first, second, file }: ZarrPath, as: StreamedAs, request: Request, path: string) {
@@ -94,7 +108,8 @@ async function answerLayer(context: Context, place: LayerParams & ZarrPath, as: 
   const { entry, dataset: opened, layer: found } = await findLayer(context, place, request)
   const { file, mag: literal } = place
   const dataset = await shown(context, entry, opened, literal === undefined ? file : undefined)
-  const layer = layerOf(dataset, found.name)
+  const stored = layerOf(dataset, found.name)
+  const layer = stored && as.allPlanes ? withAllPlanes(stored) : stored
   if (literal === undefined) return send(layer && layerDocument(layer, dataset, file, as), entry, path, request)
   const factor = parseMag(literal)
   const mag = layer && factor && magOf(layer, factor)

@@ -9,6 +9,8 @@ import type { AxisOrder } from './axis-order.ts'
 export interface StreamedAs {
   readonly format: 'zarr' | 'zarr3'
   readonly order: AxisOrder
+  /** Every mag has the planes of the finest. */
+  readonly allPlanes: boolean
   /** Of the API, as the URL states it; undefined without one. */
   readonly version: number | undefined
 }

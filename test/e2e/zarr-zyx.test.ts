@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as zarr from 'zarrita'
 import { writeWkwMag } from '../../src/sample/write-wkw.ts'
 import type { Vec3 } from '../../src/volume/vec.ts'
 import { emptyFolder, RunningBinary } from '../support/binary.ts'
 import { GOLDEN } from '../support/golden.ts'
+import { wholeBox } from '../support/zarr.ts'
 
 const SIZE: Vec3 = [107, 71, 50]
 const [X, Y, Z] = SIZE
@@ -13,6 +15,45 @@ const voxels = Uint32Array.from({ length: X * Y * Z }, (_, i) => 1 + (((i * 2654
 const data = emptyFolder()
 let server: RunningBinary
 let id: string
+/** Mags whose planes span 1, 2 and 3 of mag 1: 3 do not fill a chunk evenly. */
+const PYRAMID: readonly (readonly [mag: Vec3, size: Vec3])[] = [
+  [
+    [1, 1, 1],
+    [66, 40, 70],
+  ],
+  [
+    [2, 2, 2],
+    [33, 20, 35],
+  ],
+  [
+    [4, 4, 3],
+    [17, 10, 24],
+  ],
+]
+const pyramid = PYRAMID.map(([mag, size]) => ({
+  mag,
+  size,
+  voxels: Uint8Array.from({ length: size[0] * size[1] * size[2] }, (_, i) => 1 + (((i * 2654435761 + mag[0]) >>> 24) % 255)),
+}))
+
+async function writePyramid(): Promise<void> {
+  const folder = join(data, 'lab/pyramid')
+  mkdirSync(folder, { recursive: true })
+  const layer = {
+    name: 'color',
+    category: 'color',
+    elementClass: 'uint8',
+    dataFormat: 'wkw',
+    boundingBox: { topLeft: [0, 0, 0], width: 66, height: 40, depth: 70 },
+    mags: pyramid.map(({ mag }) => ({ mag })),
+  }
+  writeFileSync(
+    join(folder, 'datasource-properties.json'),
+    JSON.stringify({ id: { name: 'pyramid', team: 'lab' }, scale: [4, 5, 30], dataLayers: [layer] }),
+  )
+  for (const { mag, size, voxels: one } of pyramid)
+    await writeWkwMag(join(folder, 'color', mag.every((edge) => edge === mag[0]) ? String(mag[0]) : mag.join('-')), one, size)
+}
 
 beforeAll(async () => {
   const good = join(data, 'lab/good')
@@ -32,6 +73,7 @@ beforeAll(async () => {
   )
   await writeWkwMag(join(good, 'raw & ü/1'), voxels, SIZE)
   await writeWkwMag(join(good, 'raw & ü/2-2-1'), voxels.subarray(0, 54 * 36 * 50), [54, 36, 50])
+  await writePyramid()
   cpSync(good, join(data, 'lab/damaged'), { recursive: true })
   const cube = join(data, 'lab/damaged/raw & ü/1/z0/y0/x0.wkw')
   truncateSync(cube, readFileSync(cube).length >> 1)
@@ -166,5 +208,33 @@ describe('chunks', () => {
     expect([part.status, part.headers.get('Content-Range')]).toEqual([206, 'bytes 100-199/131072'])
     expect((await server.get(path, { headers: { 'If-None-Match': whole.headers.get('ETag')! } })).status).toBe(304)
     expect((await server.get(path, { method: 'HEAD' })).headers.get('Content-Length')).toBe('131072')
+  })
+})
+
+describe('with all planes', () => {
+  const path = '/data/zarr-planes/lab/pyramid/color'
+
+  test('every mag is as deep as the finest, in shape, scale and name', async () => {
+    expect((await json(`${path}/.zattrs`))['multiscales'][0].datasets).toEqual([
+      { path: '1', coordinateTransformations: [{ type: 'scale', scale: [1, 30, 5, 4] }] },
+      { path: '2-2-1', coordinateTransformations: [{ type: 'scale', scale: [1, 30, 10, 8] }] },
+      { path: '4-4-1', coordinateTransformations: [{ type: 'scale', scale: [1, 30, 20, 16] }] },
+    ])
+    expect((await json(`${path}/4-4-1/.zarray`))['shape']).toEqual([1, 70, 10, 17])
+    expect((await json(`${path}/zarr.json`))['consolidated_metadata'].metadata['2-2-1'].shape).toEqual([1, 70, 20, 33])
+    for (const mag of ['2', '4-4-3']) expect((await server.get(`${path}/${mag}/.zarray`)).status).toBe(404)
+    expect((await server.get(`${path}/2/0.0.0.0`)).status).toBe(404)
+  })
+
+  test.each([0, 1, 2])('level %d has each plane of its mag as often as it spans finer ones', async (level) => {
+    const { mag, size, voxels: stored } = pyramid[level]!
+    const name = level === 0 ? '1' : `${mag[0]}-${mag[1]}-1`
+    const array = await zarr.open.v2(new zarr.FetchStore(`${server.url}${path}/${name}`), { kind: 'array' })
+    const read = await wholeBox(array, { topLeft: [0, 0, 0], size: [size[0], size[1], 70] }, 'czyx')
+    const plane = size[0] * size[1]
+    for (let z = 0; z < 70; z++) {
+      const from = Math.floor(z / mag[2]) * plane
+      expect([z, Buffer.from(read.subarray(z * plane, (z + 1) * plane)).equals(stored.subarray(from, from + plane))]).toEqual([z, true])
+    }
   })
 })
