@@ -1,6 +1,8 @@
 /** neuroglancer and Viv in a real Chromium, another origin than the executable's: voxels compared, screenshots in .clients. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { jpeg } from '../../codecs/jpeg.ts'
+import { png, pngHeader } from '../../codecs/png.ts'
 import { growCells } from '../../src/sample/cells.ts'
 import { emptyFolder, type RunningBinary } from '../support/binary.ts'
 import { Browser, CHROMIUM } from '../support/chromium.ts'
@@ -16,7 +18,7 @@ const TIMEOUT_MS = 90_000
 export async function run(): Promise<ClientRow[]> {
   if (!CHROMIUM) throw new Error('Chromium is not installed')
   await using viewers = await serveViewers()
-  return [await neuroglancer(viewers.url), await viv(viewers.url)]
+  return [await neuroglancer(viewers.url), ...(await viv(viewers.url))]
 }
 
 /** By the link of our page, as its reader goes. It is asked for its value at every voxel of the plane it shows. */
@@ -66,34 +68,99 @@ async function neuroglancer(viewers: string): Promise<ClientRow> {
   }
 }
 
-async function viv(viewers: string): Promise<ClientRow> {
+/**
+ * Reads all voxels and draws a plane, of the finest mag and, where all mags have all planes, of the next: each pixel has to be what
+ * its voxel and the contrast of the metadata make it.
+ */
+async function viv(viewers: string): Promise<ClientRow[]> {
+  return [
+    await vivThrough(viewers, 'zarr-zyx', [0]),
+    await vivThrough(viewers, 'zarr3-zyx', [0]),
+    await vivThrough(viewers, 'zarr-planes', [0, 1]),
+  ]
+}
+
+async function vivThrough(viewers: string, route: string, levels: readonly number[]): Promise<ClientRow> {
   await using server = await startServer(['--data', emptyFolder(), '--sample'])
-  await using browser = await Browser.start(WEBGL)
-  await browser.open(`${viewers}/viv/?zarr=${encodeURIComponent(await layerUrl(server))}`)
-  await browser.untilTrue('window.result', TIMEOUT_MS)
-  const result = await browser.evaluate<{ error?: string; labels: string[]; voxels: number; all: string }>('window.result')
-  if (result.error) throw new Error(`Viv: ${result.error}`)
+  const id = (await server.list()).find(({ name }) => name === 'cells')!.id
+  const layer = encodeURIComponent(`${server.url}/data/${route}/${id}/color`)
   const { color } = growCells(SIZE)
-  const planes = Buffer.alloc(color.length)
-  let at = 0
-  for (let x = 0; x < SIZE[0]; x++)
-    for (let z = 0; z < SIZE[2]; z++) for (let y = 0; y < SIZE[1]; y++) planes[at++] = color[x + SIZE[0] * (y + SIZE[1] * z)]!
-  if (!planes.equals(Buffer.from(result.all, 'hex'))) throw new Error('Viv read other voxels')
-  await browser.untilTrue('window.rendered > 2', TIMEOUT_MS)
-  await Bun.sleep(3000)
-  await keep('viv', browser)
+  let voxels = 0
+  let pixels = 0
+  let labels: string[] = []
+  for (const level of levels) {
+    await using browser = await Browser.start(WEBGL)
+    await browser.open(`${viewers}/viv/?zarr=${layer}&z=${PLANE}&level=${level}`)
+    await browser.untilTrue('window.result', TIMEOUT_MS)
+    const result = await browser.evaluate<VivResult>('window.result')
+    if (result.error) throw new Error(`Viv: ${result.error}`)
+    if (!Buffer.from(color).equals(Buffer.from(result.all, 'hex'))) throw new Error(`Viv read other voxels through ${route}`)
+    voxels += result.voxels
+    labels = result.labels
+    await browser.untilTrue('window.rendered > 2', TIMEOUT_MS)
+    await Bun.sleep(3000)
+    const [{ start, end }] = result.omero.channels.map(({ window }) => window) as [VivWindow]
+    const [width, height] = [SIZE[0] >> level, SIZE[1] >> level]
+    const cuboid = `x=0&y=0&z=${PLANE}&width=${width}&height=${height}&depth=1&mag=${1 << level}`
+    const truth = await (await server.get(`/data/datasets/${id}/layers/color/data?${cuboid}`)).bytes()
+    const shot = await browser.screenshot()
+    mkdirSync(PACKAGES, { recursive: true })
+    writeFileSync(join(PACKAGES, `../viv-${route}-${level}.png`), shot)
+    comparePicture(shot, width, height, (n) => Math.round(255 * Math.min(1, Math.max(0, (truth[n]! - start) / (end - start)))))
+    await compareThumbnail(
+      server,
+      shot,
+      `/data/datasets/${id}/layers/color/thumbnail.jpg?mag=${1 << level}&x=0&y=0&z=${PLANE}&width=${width}&height=${height}&intensityMin=${start}&intensityMax=${end}`,
+    )
+    pixels += width * height
+  }
   return {
     client: 'Viv in Chromium',
     version: versionOf('@vivjs/loaders'),
-    opened: `layer color of cells, labels ${result.labels.join('')}`,
-    compared: `${result.voxels.toLocaleString('en')} voxels, all equal; it draws their columns as rows`,
+    opened: `layer color of cells through ${route}, axes ${labels.join('')}`,
+    compared: `${voxels.toLocaleString('en')} voxels and ${pixels.toLocaleString('en')} pixels of its pictures, all equal`,
     asked: await asked(server),
   }
 }
 
-async function layerUrl(server: RunningBinary): Promise<string> {
-  const id = (await server.list()).find(({ name }) => name === 'cells')!.id
-  return `${server.url}/data/zarr/${id}/color`
+interface VivWindow {
+  readonly start: number
+  readonly end: number
+}
+
+interface VivResult {
+  readonly error?: string
+  readonly labels: string[]
+  readonly voxels: number
+  /** Hexadecimal. */
+  readonly all: string
+  readonly omero: { readonly channels: readonly { readonly window: VivWindow }[] }
+}
+
+/** The upper left corner of a screenshot, grey. */
+function corner(shot: Uint8Array, width: number, height: number): Uint8Array {
+  const header = pngHeader(shot)
+  const all = new Uint8Array(header.width * header.height * header.samples)
+  png.decode(shot, all)
+  return Uint8Array.from({ length: width * height }, (_, n) => all[((n % width) + header.width * Math.floor(n / width)) * header.samples]!)
+}
+
+function comparePicture(shot: Uint8Array, width: number, height: number, expected: (n: number) => number): void {
+  const drawn = corner(shot, width, height)
+  // rounding is the graphics card's
+  const wrong = drawn.reduce((count, value, n) => count + (Math.abs(value - expected(n)) > 1 ? 1 : 0), 0)
+  if (wrong > 0) throw new Error(`${wrong} of ${drawn.length} pixels of Viv's picture are others`)
+}
+
+/** Our picture of the same plane is a JPEG: not to the bit. */
+async function compareThumbnail(server: RunningBinary, shot: Uint8Array, path: string): Promise<void> {
+  const bytes = await (await server.get(path)).bytes()
+  const query = new URLSearchParams(path.split('?')[1])
+  const [width, height] = [Number(query.get('width')), Number(query.get('height'))]
+  const rgb = new Uint8Array(3 * width * height)
+  jpeg.decode(bytes, rgb, { components: 3 })
+  const mean = corner(shot, width, height).reduce((sum, value, n) => sum + Math.abs(value - rgb[3 * n]!), 0) / (width * height)
+  if (mean > 4) throw new Error(`Viv's picture differs from the thumbnail by ${mean.toFixed(1)} on average`)
 }
 
 async function keep(name: string, browser: Browser): Promise<void> {
