@@ -135,13 +135,25 @@ function renderLayer(
     last > first
       ? `<form method="get" action="${text(base)}/#d${id}"><input type="hidden" name="page" value="${page}"><input type="hidden" name="dataset" value="${id}"><input type="hidden" name="layer" value="${text(name)}"><label>z <input type="range" name="z" min="${first}" max="${last}" value="${z}" data-picture="${text(source)}"></label> <output>${z}</output> <noscript><button>Show</button></noscript></form>`
       : ''
-  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p>${renderSnippet(origin + base, id, layer)}</div>`
+  return `<div class="layer"><h3>${text(name)}</h3><img loading="lazy" src="${text(source)}?z=${z}" alt="slice z = ${z} of ${text(name)} could not be drawn">${slider}<p>${sizeOf(boundingBox).join(' × ')} · ${text(elementClassOf(layer.dataType, layer.channels) ?? '')} · ${category}<br>mags ${text(listed)}</p>${renderSnippet(origin + base, id, layer)}${renderOmeZarr(origin, base, id, layer)}</div>`
 }
 
 /** The button works with the script only; the lines themselves can be copied by hand. */
 function renderSnippet(origin: string, id: string, layer: Layer): string {
   const lines = text(pythonSnippet(origin, id, layer))
   return `<details><summary>Python <button data-origin="${text(new URL(origin).origin)}" hidden>Copy</button></summary><pre>${lines}</pre></details>`
+}
+
+/** The addresses of this layer for programs that open one image, and draw the last two of its axes. */
+function renderOmeZarr(origin: string, base: string, id: string, { name }: Layer): string {
+  const lines = [
+    ['zarr-zyx', 'Zarr (z, y, x): napari and others'],
+    ['zarr-planes', 'the same with all planes in every mag: Viv, Vitessce'],
+  ].map(([route, whom]) => {
+    const address = `${origin}${base}/data/${route}/${id}/${encodeURIComponent(name)}`
+    return `<p>${whom}<br><code data-origin="${text(origin)}">${text(address)}</code> <button type="button" hidden data-origin="${text(origin)}">Copy</button></p>`
+  })
+  return `<details class="addresses"><summary>OME-Zarr</summary>${lines.join('')}</details>`
 }
 
 function renderVoxelSize({ nm, source }: VoxelSize): string {

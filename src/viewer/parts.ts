@@ -21,7 +21,7 @@ section { border-top: 1px solid #8884; padding: .8rem 0 }
 .layer { width: 18rem }
 .layer img { display: block; width: 100%; height: 18rem; object-fit: contain; background: #000; color: #f88; image-rendering: pixelated }
 .layer input[type=range] { width: 12rem; vertical-align: middle }
-.doors { display: flex; gap: .6rem; align-items: baseline; flex-wrap: wrap } .doors code { overflow-wrap: anywhere }
+.doors { display: flex; gap: .6rem; align-items: baseline; flex-wrap: wrap } .doors code, .addresses code { overflow-wrap: anywhere }
 .reason { color: #c22; overflow-wrap: anywhere } .fix { opacity: .85 } .fix::before { content: "→ " }
 .connection.good, .arrived { opacity: .75 } .connection.bad, .missing { color: #c22; overflow-wrap: anywhere }
 .empty, nav { padding: 1rem 0 }
@@ -55,7 +55,7 @@ for (const button of document.querySelectorAll('button[data-origin]')) {
   button.addEventListener('click', async (event) => {
     event.preventDefault()
     const details = button.closest('details')
-    const lines = details?.querySelector('pre') ?? button.previousElementSibling
+    const lines = button.previousElementSibling ?? details.querySelector('pre')
     try {
       await navigator.clipboard.writeText(lines.textContent.replaceAll(button.dataset.origin, location.origin))
       button.textContent = 'Copied'

@@ -160,6 +160,13 @@ describe('the page', () => {
       await browser.evaluate(`document.querySelector('.doors button').click()`)
       await browser.untilTrue(`window.copied.includes('/data/zarr/')`)
       expect(await browser.evaluate<string>('window.copied')).toMatch(/^http:\/\/localhost:\d+\/data\/zarr\/[0-9a-f]{24}$/)
+      await browser.evaluate(`{
+        const details = document.querySelector('.addresses')
+        details.open = true
+        details.querySelectorAll('button')[1].click()
+      }`)
+      await browser.untilTrue(`window.copied.includes('/data/zarr-planes/')`)
+      expect(await browser.evaluate<string>('window.copied')).toMatch(/^http:\/\/localhost:\d+\/data\/zarr-planes\/[0-9a-f]{24}\/\w+$/)
       expect(third).toMatch(/^voxels = np\.frombuffer\(data, np\.\w+\)\.reshape\(\([\d, ]+\), order="F"\)$/)
     },
   )

@@ -337,6 +337,10 @@ test('a webKnossos that does not know us finds the same layers, categories, mags
 test('the page leads to Zarr and to neuroglancer, with a state made from the metadata', async () => {
   const page = await (await server.get('/')).text()
   expect(page).toContain(`<code data-origin="${server.url}">${server.url}/data/zarr/${id}</code>`)
+  for (const route of ['zarr-zyx', 'zarr-planes']) {
+    const [, address] = new RegExp(`>(http[^<]+/data/${route}/${id}/labels[^<]+)</code>`).exec(page)!
+    expect([address, (await fetch(`${address!.replaceAll('&amp;', '&')}/.zattrs`)).status]).toEqual([address, 200])
+  }
   const links = [...page.matchAll(/href="(https:\/\/neuroglancer-demo[^"]+)"/g)].map(([, link]) => link!)
   const state = JSON.parse(decodeURIComponent(new URL(links.find((link) => link.includes(id))!).hash.slice(2)))
   expect(state).toMatchObject({
