@@ -1,23 +1,25 @@
-/** Zarr out: one chunk against one bucket, and a whole mag read by zarr-python through the server and from disk. */
+/** Zarr out: one chunk against one bucket, and a whole mag read by zarr-python through the server, from disk and through nginx. */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { benchData, COLOR_SIZE, LABEL_SIZE } from './data.ts'
+import { benchData, COLOR_SIZE, GIB_COLOR_SIZE, GIB_LABEL_SIZE, gibData, LABEL_SIZE } from './data.ts'
 import { median, spread, table } from './measure.ts'
-import { startServer } from './server.ts'
+import { startNginx } from './nginx.ts'
+import { pinned, startServer } from './server.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
 export const title = 'Zarr'
-const RUNS = 5
+const RUNS = 9
 const PYTHON_RUNS = 3
 
 export async function run(): Promise<string> {
-  const data = await benchData()
-  await using server = await startServer(['--data', data, '--cache', '512MB', '--stored-mags-only'])
-  await fetch(`${server.url}/data/datasets`)
-  return [await chunkAgainstBucket(server.url), await wholeMags(server.url, data)].join('\n\n')
+  return [await chunkAgainstBucket(), await wholeMags()].join('\n\n')
 }
 
-async function chunkAgainstBucket(url: string): Promise<string> {
+async function chunkAgainstBucket(): Promise<string> {
   if (!hasWrk()) return 'Requests per second not measured: wrk is not installed.'
+  await using server = await startServer(['--data', await benchData(), '--cache', '512MB', '--stored-mags-only'])
+  await fetch(`${server.url}/data/datasets`)
+  const { url } = server
   const lines: (string | number)[][] = []
   for (const [name, path, size] of [
     ['uint8', 'vol', COLOR_SIZE],
@@ -43,37 +45,63 @@ interface Timed {
   readonly bytes: number
   readonly chunks: number
   readonly version: string
-  readonly remote: readonly number[]
-  readonly local: readonly number[]
+  readonly seconds: Readonly<Record<Place, readonly number[]>>
 }
 
-/** Together 1 GiB. */
-async function wholeMags(url: string, data: string): Promise<string> {
+type Place = 'us' | 'raw' | 'lz4' | 'nginx'
+
+/** The client has core 1 to itself wherever it reads from; the server, ours or nginx, has core 0. */
+async function wholeMags(): Promise<string> {
   const python = process.env['PYTHON'] ?? join(import.meta.dir, '../.clients/venv/bin/python')
   if (!(await Bun.file(python).exists())) return 'zarr-python not measured: PYTHON names no interpreter that has it.'
+  const data = await gibData()
+  const copies = join(data, '../zarr')
+  await mkdir(copies, { recursive: true })
+  await using server = await startServer(['--data', data, '--cache', '512MB', '--stored-mags-only'])
+  await fetch(`${server.url}/data/datasets`)
+  await using nginx = await startNginx(copies)
   const lines: (string | number)[][] = []
   let version = ''
   for (const [name, path] of [
-    ['uint8, 1024×1024×512', 'vol/color'],
-    ['uint32, 512×512×512', 'seg/segmentation'],
+    [`uint8, ${GIB_COLOR_SIZE.join('×')}`, 'vol/color'],
+    [`uint32, ${GIB_LABEL_SIZE.join('×')}`, 'seg/segmentation'],
   ] as const) {
-    const input = {
-      url: `${url}/data/zarr3_experimental/bench/${path}/1`,
-      local: join(data, `../zarr-${path.split('/')[0]}`),
-      rounds: PYTHON_RUNS,
+    const [folder] = path.split('/')
+    const copy = (codec: string) => ({ folder: join(copies, `${folder}-${codec}`), codec })
+    const places = {
+      us: `${server.url}/data/zarr3_experimental/bench/${path}/1`,
+      raw: copy('none').folder,
+      lz4: copy('lz4').folder,
+      ...(nginx && { nginx: `${nginx.url}/${folder}-none` }),
     }
-    const child = Bun.spawn([python, join(import.meta.dir, 'read_zarr.py')], {
+    const input = { places, copies: [copy('none'), copy('lz4')], from: 'us', rounds: PYTHON_RUNS }
+    const child = Bun.spawn(pinned(1, [python, join(import.meta.dir, 'read_zarr.py')]), {
       stdin: new Blob([JSON.stringify(input)]),
       stdout: 'pipe',
       stderr: 'inherit',
     })
     const out = await new Response(child.stdout).text()
     if ((await child.exited) !== 0) throw new Error('read_zarr.py failed')
-    const { bytes, chunks, remote, local, ...timed } = JSON.parse(out) as Timed
+    const { bytes, chunks, seconds, ...timed } = JSON.parse(out) as Timed
     version = timed.version
-    const mib = bytes / 2 ** 20
-    lines.push([name, chunks, mib / median(local), mib / median(remote), (median(local) / median(remote)).toFixed(2)])
+    const speed = (place: Place) => (seconds[place] ? bytes / 2 ** 20 / median(seconds[place]) : Number.NaN)
+    const ratio = (place: Place) => (speed('us') / speed(place)).toFixed(2)
+    lines.push([
+      name,
+      chunks,
+      speed('us'),
+      `${speed('lz4').toFixed(0)}: **${ratio('lz4')}**`,
+      `${speed('raw').toFixed(0)}: **${ratio('raw')}**`,
+      nginx ? `${speed('nginx').toFixed(0)}: ${ratio('nginx')}` : '',
+    ])
   }
-  const head = ['whole mag of 512 MiB', 'chunks', 'local Zarr, MiB/s', 'through us, MiB/s', 'ratio (bar 0.5)']
-  return `zarr-python ${version}, the same chunks of 32³ uncompressed on disk, ${PYTHON_RUNS} rounds in turns.\n\n${table(head, lines)}`
+  const head = [
+    'whole mag of 1 GiB, MiB/s',
+    'chunks',
+    'through us',
+    'local, LZ4: ratio',
+    'local, uncompressed: ratio',
+    'nginx sending the uncompressed: ratio',
+  ]
+  return `zarr-python ${version} reading the whole mag at once, ${PYTHON_RUNS} rounds in turns; the client on core 1, server or nginx on core 0. The source is WKW, LZ4 in blocks of 32³. Local copies are Zarr v3 with the same axes and chunks of 32³, in files of their own: LZ4 as in the source (Blosc without shuffle), and uncompressed, which is what we send. Bar: 0.5 of local.\n\n${table(head, lines)}`
 }
