@@ -7,7 +7,7 @@ import { type Dataset, type Layer, magOf } from '../volume/chunked-array.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { parseMag, type Vec3 } from '../volume/vec.ts'
 import type { StreamedAs } from '../zarr/data-source.ts'
-import { type Document, datasetDocument, layerDocument, magDocument } from '../zarr/documents.ts'
+import { type Document, datasetDocument, labelsDocument, layerDocument, magDocument } from '../zarr/documents.ts'
 import { parseZarrPath, type ZarrPath } from '../zarr/path.ts'
 import { type Level, levelsOf, withAllPlanes } from '../zarr/planes.ts'
 import { bytesResponse } from './bytes-response.ts'
@@ -56,8 +56,9 @@ function pathBelow(url: string, depth: number): string {
 }
 
 function answer(context: Context, path: string, as: StreamedAs, request: Request): MaybePromise<Response> {
-  const place = parseZarrPath(path)
+  const place = parseZarrPath(path, as.order === 'czyx')
   if (!place) throw nothingAt(path)
+  if (place.layer === undefined && place.image !== undefined) return answerLabels(context, place, as, request, path)
   if (place.layer === undefined) return answerDataset(context, place, as, request, path)
   if (place.mag !== undefined && place.file !== undefined && place.file !== '.zarray' && place.file !== 'zarr.json')
     return answerChunk(context, place as ChunkPath, as, request)
@@ -104,12 +105,17 @@ async function answerDataset(context: Context, { first, second, file }: ZarrPath
   return send(datasetDocument(entry, dataset, file, as), entry, path, request)
 }
 
+async function answerLabels(context: Context, place: ZarrPath, as: StreamedAs, request: Request, path: string) {
+  const { entry, dataset, layer } = await findLayer(context, { ...place, layer: place.image! }, request)
+  return send(labelsDocument(layer, dataset, place.file, as), entry, path, request)
+}
+
 async function answerLayer(context: Context, place: LayerParams & ZarrPath, as: StreamedAs, request: Request, path: string) {
   const { entry, dataset: opened, layer: found } = await findLayer(context, place, request)
   const { file, mag: literal } = place
-  const dataset = await shown(context, entry, opened, literal === undefined ? file : undefined)
-  const stored = layerOf(dataset, found.name)
-  const layer = stored && as.allPlanes ? withAllPlanes(stored) : stored
+  const stored = await shown(context, entry, opened, literal === undefined ? file : undefined)
+  const dataset = as.allPlanes ? { ...stored, layers: stored.layers.map(withAllPlanes) } : stored
+  const layer = layerOf(dataset, found.name)
   if (literal === undefined) return send(layer && layerDocument(layer, dataset, file, as), entry, path, request)
   const factor = parseMag(literal)
   const mag = layer && factor && magOf(layer, factor)

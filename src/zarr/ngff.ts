@@ -5,6 +5,7 @@ import { arrayV3 } from './array.ts'
 import { type AxisOrder, arrange } from './axis-order.ts'
 import { magName } from './name.ts'
 import { omeroOf } from './omero.ts'
+import { LABELS } from './path.ts'
 
 interface AxisJson {
   readonly name: string
@@ -61,15 +62,40 @@ export const attributesV2 = (layer: Layer, nm: Vec3, order: AxisOrder) => ({
   ...display(layer, '0.4'),
 })
 
-/** `zarr.json` of a layer, with those of its mags inside. */
-export const groupV3 = (layer: Layer, nm: Vec3, order: AxisOrder) => ({
+const plainGroupV3 = (layer: Layer, nm: Vec3, order: AxisOrder) => ({
   zarr_format: 3,
   node_type: 'group',
   // neuroglancer 2.41.2 looks for omero beside ome, the specification puts it inside
   attributes: { ome: { version: '0.5', multiscales: [multiscale(layer, nm, order)], ...display(layer, '0.5') }, ...display(layer, '0.5') },
+})
+
+const arraysV3 = (layer: Layer, order: AxisOrder, folder = '') =>
+  layer.mags.map((mag) => [folder + magName(mag.factor), arrayV3(layer, mag, order)] as const)
+
+/** `zarr.json` of a layer, with those of its mags inside, and of the segmentations reached through it. */
+export const groupV3 = (layer: Layer, nm: Vec3, order: AxisOrder, labels: readonly Layer[]) => ({
+  ...plainGroupV3(layer, nm, order),
   consolidated_metadata: {
     kind: 'inline',
     must_understand: false,
-    metadata: Object.fromEntries(layer.mags.map((mag) => [magName(mag.factor), arrayV3(layer, mag, order)])),
+    metadata: Object.fromEntries<object>([
+      ...arraysV3(layer, order),
+      ...(labels.length > 0 ? [[LABELS, labelsV3(labels)] as const] : []),
+      ...labels.flatMap((one) => {
+        const folder = `${LABELS}/${one.name}`
+        return [[folder, plainGroupV3(one, nm, order)] as const, ...arraysV3(one, order, `${folder}/`)]
+      }),
+    ]),
   },
+})
+
+const namesOf = (labels: readonly Layer[]) => labels.map(({ name }) => name)
+
+/** `.zattrs` of the group of an image's segmentations. */
+export const labelsV2 = (labels: readonly Layer[]) => ({ labels: namesOf(labels) })
+
+export const labelsV3 = (labels: readonly Layer[]) => ({
+  zarr_format: 3,
+  node_type: 'group',
+  attributes: { ome: { version: '0.5', labels: namesOf(labels) } },
 })

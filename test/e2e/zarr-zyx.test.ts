@@ -55,6 +55,28 @@ async function writePyramid(): Promise<void> {
     await writeWkwMag(join(folder, 'color', mag.every((edge) => edge === mag[0]) ? String(mag[0]) : mag.join('-')), one, size)
 }
 
+async function writeLabelled(): Promise<void> {
+  const folder = join(data, 'lab/labelled')
+  const size: Vec3 = [40, 36, 33]
+  const boundingBox = { topLeft: [0, 0, 0], width: size[0], height: size[1], depth: size[2] }
+  const dataLayers = (['color', 'segmentation'] as const).map((category) => ({
+    name: category === 'color' ? 'color' : 'cells & ü',
+    category,
+    elementClass: category === 'color' ? 'uint8' : 'uint32',
+    dataFormat: 'wkw',
+    boundingBox,
+    mags: [{ mag: 1 }],
+  }))
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'datasource-properties.json'),
+    JSON.stringify({ id: { name: 'labelled', team: 'lab' }, scale: [4, 5, 30], dataLayers }),
+  )
+  const ids = Uint32Array.from({ length: size[0] * size[1] * size[2] }, (_, i) => 1 + (i >> 5))
+  await writeWkwMag(join(folder, 'color/1'), Uint8Array.from(ids), size)
+  await writeWkwMag(join(folder, 'cells & ü/1'), ids, size)
+}
+
 beforeAll(async () => {
   const good = join(data, 'lab/good')
   mkdirSync(good, { recursive: true })
@@ -74,6 +96,7 @@ beforeAll(async () => {
   await writeWkwMag(join(good, 'raw & ü/1'), voxels, SIZE)
   await writeWkwMag(join(good, 'raw & ü/2-2-1'), voxels.subarray(0, 54 * 36 * 50), [54, 36, 50])
   await writePyramid()
+  await writeLabelled()
   cpSync(good, join(data, 'lab/damaged'), { recursive: true })
   const cube = join(data, 'lab/damaged/raw & ü/1/z0/y0/x0.wkw')
   truncateSync(cube, readFileSync(cube).length >> 1)
@@ -236,5 +259,43 @@ describe('with all planes', () => {
       const from = Math.floor(z / mag[2]) * plane
       expect([z, Buffer.from(read.subarray(z * plane, (z + 1) * plane)).equals(stored.subarray(from, from + plane))]).toEqual([z, true])
     }
+  })
+})
+
+describe('labels of an image, where OME-NGFF looks for them', () => {
+  const image = '/data/zarr-zyx/lab/labelled/color'
+
+  test('are the segmentations of the dataset', async () => {
+    expect(await json(`${image}/labels/.zattrs`)).toEqual({ labels: ['cells & ü'] })
+    expect(await json(`${image}/labels/.zgroup`)).toEqual({ zarr_format: 2 })
+    expect((await json('/data/zarr3-zyx/lab/labelled/color/labels/zarr.json'))['attributes']).toEqual({
+      ome: { version: '0.5', labels: ['cells & ü'] },
+    })
+    const metadata = (await json(`${image}/zarr.json`))['consolidated_metadata'].metadata
+    expect(Object.keys(metadata)).toEqual(['1', 'labels', 'labels/cells & ü', 'labels/cells & ü/1'])
+    for (const path of [image, `${image}/labels`]) expect(await (await server.get(path)).text()).toMatch(/labels|cells &amp; ü/)
+  })
+
+  test.each(['.zattrs', '.zgroup', 'zarr.json', '1/.zarray', '1/zarr.json', '1/0.0.0.0', '1/0.0.0.9', '', '1'])(
+    'and %s of one is what it is without the image',
+    async (file) => {
+      const [nested, plain] = await Promise.all(
+        [`${image}/labels/cells%20&%20ü/${file}`, `/data/zarr-zyx/lab/labelled/cells%20&%20ü/${file}`].map((path) => server.get(path)),
+      )
+      expect(nested!.status).toBe(plain!.status)
+      if (nested!.ok) expect(Buffer.from(await nested!.arrayBuffer()).equals(Buffer.from(await plain!.arrayBuffer()))).toBe(true)
+    },
+  )
+
+  test.each([
+    '/data/zarr-zyx/lab/good/raw%20&%20ü/labels/.zattrs',
+    '/data/zarr-zyx/lab/labelled/cells%20&%20ü/labels/.zattrs',
+    '/data/zarr-zyx/lab/labelled/nothing/labels/.zattrs',
+    '/data/zarr-zyx/lab/labelled/color/labels/nothing/.zattrs',
+    '/data/zarr-zyx/lab/labelled/color/labels/1/.zarray',
+    '/data/zarr/lab/labelled/color/labels/.zattrs',
+    '/data/zarr-zyx/lab/labelled/color/labels/.zarray',
+  ])('%s is not there', async (path) => {
+    expect((await server.get(path)).status).toBe(404)
   })
 })
