@@ -46,6 +46,9 @@ export const goldenArrays: readonly GoldenArray[] = readable.flatMap(({ organiza
   ),
 )
 
+/** The order of the axes that arrays of a route have. */
+export const axesOf = (route: string): 'cxyz' | 'czyx' => (route.includes('-zyx') ? 'czyx' : 'cxyz')
+
 /** With every request in its log. */
 export async function startServer(args: readonly string[] = goldenFolders): Promise<RunningBinary> {
   const server = await RunningBinary.start([...args, '--log-requests'])
@@ -53,9 +56,11 @@ export async function startServer(args: readonly string[] = goldenFolders): Prom
   return server
 }
 
-/** Python with test/clients/requirements.txt: $PYTHON, or an environment made for it in .clients. */
-export async function python(script: string, input: unknown): Promise<unknown> {
-  const child = Bun.spawn([pythonPath(), join(import.meta.dir, script)], {
+/** What is installed for a script: `test/clients/requirements-NAME.txt`, or `requirements.txt`. */
+export type Environment = 'main' | 'zarr2' | 'napari'
+
+export async function python(script: string, input: unknown, environment: Environment = 'main'): Promise<unknown> {
+  const child = Bun.spawn([pythonPath(environment), join(import.meta.dir, script)], {
     stdin: new Blob([JSON.stringify(input)]),
     stdout: 'pipe',
     stderr: 'pipe',
@@ -65,13 +70,14 @@ export async function python(script: string, input: unknown): Promise<unknown> {
   return JSON.parse(out.slice(out.lastIndexOf('\n{') + 1))
 }
 
-export function pythonPath(): string {
+/** $PYTHON for the main one, otherwise an environment made in .clients. */
+export function pythonPath(environment: Environment = 'main'): string {
   const stated = process.env['PYTHON']
-  if (stated) return stated
-  const venv = join(import.meta.dir, '../../.clients/venv')
+  if (stated && environment === 'main') return stated
+  const venv = join(import.meta.dir, '../../.clients', environment === 'main' ? 'venv' : environment)
   const path = join(venv, 'bin/python')
   if (existsSync(path)) return path
-  const requirements = join(import.meta.dir, 'requirements.txt')
+  const requirements = join(import.meta.dir, environment === 'main' ? 'requirements.txt' : `requirements-${environment}.txt`)
   for (const command of [
     ['python3', '-m', 'venv', venv],
     [path, '-m', 'pip', 'install', '--quiet', '--requirement', requirements],

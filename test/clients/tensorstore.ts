@@ -1,5 +1,5 @@
 /** TensorStore: drivers zarr and zarr3, and finding the format by itself. */
-import { asked, type ClientRow, compare, goldenArrays, python, startServer } from './client.ts'
+import { asked, axesOf, type ClientRow, compare, goldenArrays, python, startServer } from './client.ts'
 
 interface Answer {
   readonly version: string
@@ -12,6 +12,8 @@ const CASES = [
   [3, 'v15/zarr', 'driver zarr3 under /v15/zarr'],
   // under /zarr both formats are found, and it refuses to choose
   [null, 'zarr3_experimental', 'the URL alone (auto)'],
+  [2, 'zarr-zyx', 'driver zarr, z, y, x'],
+  [3, 'zarr3-zyx', 'driver zarr3, z, y, x'],
 ] as const
 
 export async function run(): Promise<ClientRow[]> {
@@ -24,7 +26,7 @@ export async function run(): Promise<ClientRow[]> {
       size,
       time,
     }))
-    const { version, results } = (await python('read_arrays.py', { library: 'tensorstore', format, arrays })) as Answer
+    const { version, results } = (await python('read_arrays.py', { library: 'tensorstore', format, axes: axesOf(route), arrays })) as Answer
     rows.push({ client: 'tensorstore', version, opened, compared: compare(goldenArrays, results), asked: await asked(server) })
   }
   return rows

@@ -3,7 +3,7 @@ import * as zarr from 'zarrita'
 import manifest from '../../node_modules/zarrita/package.json'
 import { sha256 } from '../support/golden.ts'
 import { wholeBox } from '../support/zarr.ts'
-import { asked, type ClientRow, compare, goldenArrays, startServer } from './client.ts'
+import { asked, axesOf, type ClientRow, compare, goldenArrays, startServer } from './client.ts'
 
 export async function run(): Promise<ClientRow[]> {
   const rows: ClientRow[] = []
@@ -11,6 +11,8 @@ export async function run(): Promise<ClientRow[]> {
     [(store: zarr.FetchStore) => zarr.open.v2(store, { kind: 'array' }), 'zarr', 'v2 by id and ?token='],
     [(store: zarr.FetchStore) => zarr.open.v3(store, { kind: 'array' }), 'zarr3_experimental', 'v3 by id and ?token='],
     [(store: zarr.FetchStore) => zarr.open(store, { kind: 'array' }), 'zarr', 'either under /zarr'],
+    [(store: zarr.FetchStore) => zarr.open.v2(store, { kind: 'array' }), 'zarr-zyx', 'v2, z, y, x'],
+    [(store: zarr.FetchStore) => zarr.open.v3(store, { kind: 'array' }), 'zarr3-zyx', 'v3, z, y, x'],
   ] as const) {
     await using server = await startServer()
     const ids = new Map((await server.list()).map(({ organization, name, id }) => [`${organization}/${name}`, id]))
@@ -19,7 +21,7 @@ export async function run(): Promise<ClientRow[]> {
       const url = `${server.url}/data/${route}/${ids.get(array.dataset)}/${array.layer}/${array.mag}?token=none`
       try {
         const stored = await open(new zarr.FetchStore(url))
-        results.push({ sha256: sha256(await wholeBox(stored, array)) })
+        results.push({ sha256: sha256(await wholeBox(stored, array, axesOf(route))) })
       } catch (error) {
         results.push({ sha256: '', error: String(error) })
       }
