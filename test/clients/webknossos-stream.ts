@@ -16,6 +16,7 @@ const arrays = goldenArrays.filter(({ time }) => time === undefined)
 export async function run(): Promise<ClientRow[]> {
   return [
     await stream('v13', 'a user’s token', { token: 'reader' }),
+    await stream('v14', 'a user’s token', { token: 'reader' }),
     await stream('v15', 'a user’s token', { token: 'reader' }),
     await stream('v16', 'a user’s token', { token: 'reader' }),
     await stream('v15', 'a sharing token', { token: 'stranger', sharingToken: 'reader' }),

@@ -9,7 +9,7 @@ const ORGANIZATION = 'sample_organization'
 /** Throws where the library does, or where a voxel differs. */
 export async function run(): Promise<ClientRow[]> {
   const rows: ClientRow[] = []
-  for (const era of ['v13', 'v15', 'v16'] as const) rows.push(await download(era))
+  for (const era of ['v13', 'v14', 'v15', 'v16'] as const) rows.push(await download(era))
   return rows
 }
 
@@ -29,6 +29,10 @@ import numpy, webknossos as wk
 box = wk.BoundingBox((16, 8, 4), (96, 80, 24))
 with wk.webknossos_context(url="${core.url}", token="reader"):
     remote = wk.RemoteDataset.open("${id}")
+    listed = wk.RemoteDataset.list(organization_id="${ORGANIZATION}")
+    assert list(listed) == ["${id}"], list(listed)
+    assert set(listed["${id}"].layers) == set(remote.layers)
+    assert wk.RemoteDataset.open("cells", organization_id="${ORGANIZATION}").dataset_id == "${id}"
     streamed = {
         (name, str(mag)): layer.get_mag(mag).read(absolute_bounding_box=box.align_with_mag(mag, ceil=False))
         for name, layer in remote.layers.items()
@@ -64,7 +68,7 @@ print(wk.__version__ if hasattr(wk, "__version__") else __import__("importlib.me
   const [version = '', compared] = out.trim().split('\n').at(-1)!.split(' ')
   const checks = core.to('POST', /validateUserAccess$/).length
   return {
-    client: 'webknossos: streaming, download, reload',
+    client: 'webknossos: list, streaming, download, reload',
     version,
     opened: `WKW, core ${era}`,
     compared: `${compared} voxels equal`,

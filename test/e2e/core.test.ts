@@ -112,6 +112,32 @@ describe.each(Object.keys(ERAS) as Era[])('a core of era %s', (era) => {
     expect((await post(id, 'stranger')).status).toBe(403)
   })
 
+  test('decides the same for Zarr: documents and chunks, by query and header, before and after a reload', async () => {
+    const id = ERAS[era] >= 10 ? core.rows.byName(ORGANIZATION, 'one')!.id : `${ORGANIZATION}/one`
+    const files = ['datasource-properties.json', 'one/.zattrs', 'one/1/.zarray', 'one/1/0.0.0.0'].map((file) => `zarr/${id}/${file}`)
+    const read = (path: string, init: RequestInit = {}) => server.get(`/data/${ERAS[era] >= 5 ? `v${ERAS[era]}/` : ''}${path}`, init)
+    for (const path of [...files, `zarr3_experimental/${id}/one/1/zarr.json`, `zarr-zyx/${id}/one/1/0.0.0.0`]) {
+      for (const method of ['GET', 'HEAD']) {
+        const answers = await Promise.all([
+          read(`${path}?token=reader`, { method }),
+          read(path, { method, headers: { 'X-Auth-Token': 'reader' } }),
+          read(`${path}?token=stranger`, { method }),
+          read(path, { method }),
+        ])
+        expect([path, method, ...answers.map(({ status }) => status)]).toEqual([path, method, 200, 200, 403, 403])
+        expect(answers.map(({ headers }) => headers.get('Access-Control-Allow-Origin'))).toEqual(['*', '*', '*', '*'])
+      }
+    }
+    // the query wins, as a sharing token in it has to
+    const chunk = files.at(-1)!
+    expect((await read(`${chunk}?token=stranger`, { headers: { 'X-Auth-Token': 'reader' } })).status).toBe(403)
+    const etag = (await read(`${chunk}?token=reader`)).headers.get('ETag')!
+    const again = () => read(`${chunk}?token=reader`, { headers: { 'If-None-Match': etag } })
+    expect((await again()).status).toBe(304)
+    expect((await server.get(`/data/triggers/reload/${ORGANIZATION}/one?token=${core.rpcToken}`, { method: 'POST' })).status).toBe(200)
+    expect([(await again()).status, (await read(`${chunk}?token=stranger`)).status]).toEqual([200, 403])
+  })
+
   test('only who administrates looks again and reloads, and core itself', async () => {
     const ask = async (path: string, token: string) =>
       (await server.get(`/data/triggers/${path}?token=${token}`, { method: 'POST' })).status

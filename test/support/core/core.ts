@@ -156,6 +156,7 @@ export class TestCore implements AsyncDisposable {
     }
     if (path === '/api/user')
       return token && (this.admins.has(token) || this.readers.has(token)) ? json(this.#user(token)) : refuse(401, 'no user')
+    if (path === '/api/datasets') return this.#datasets(query, token)
     const [, dataset] = /^\/api\/datasets\/(.+)$/.exec(path) ?? []
     if (dataset !== undefined) return this.#dataset(dataset.split('/').map(decodeURIComponent), query['sharingToken'] ?? token)
     const [, name, route = ''] = /^\/api\/datastores\/([^/]+)\/(.*)$/.exec(path) ?? []
@@ -244,6 +245,16 @@ export class TestCore implements AsyncDisposable {
   #mayRead({ organization, name, isPublic }: Row, token: string): boolean {
     const readable = this.readers.get(token)
     return isPublic || readable?.has('*') === true || readable?.has(`${organization}/${name}`) === true
+  }
+
+  /** Those that may be read, in short. */
+  #datasets({ organizationId, searchQuery }: Record<string, string>, token = ''): Response {
+    const rows = this.rows.all().filter((row) => this.#mayRead(row, token) || this.admins.has(token))
+    const found = rows.filter(
+      ({ organization, name }) =>
+        (organizationId === undefined || organization === organizationId) && (searchQuery === undefined || name.includes(searchQuery)),
+    )
+    return json(found.map(({ id, name, organization: owningOrganization }) => ({ id, name, owningOrganization, tags: [] })))
   }
 
   #dataset([first = '', second]: readonly string[], token: string | undefined): Response {
