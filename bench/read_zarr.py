@@ -1,7 +1,8 @@
 """Reads the same array from several places with zarr-python, whole, in turns, and compares the voxels.
 
 Input: {places: {name: URL or folder}, copies: {name: {folder, codec}}, from: name, rounds}. Copies are made once, with the chunks and the
-axes of the array at `from`: codec "none" or "lz4" (Blosc without shuffle). Prints {version, bytes, chunks, seconds: {name: [...]}}.
+axes of the array at `from`: codec "none" or "lz4" (Blosc without shuffle). Prints {version, bytes, chunks, seconds: {name: [...]}, busy: {name: share of
+the time in which this process used its core}}.
 """
 
 import json
@@ -14,9 +15,9 @@ import zarr
 
 
 def seconds(array):
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     voxels = array[...]
-    return time.perf_counter() - start, voxels
+    return time.perf_counter() - start, time.process_time() - start_cpu, voxels
 
 
 def copy(array, folder, codec):
@@ -46,10 +47,11 @@ def main():
             copy(source, one["folder"], one["codec"])
     arrays = {name: zarr.open_array(place, mode="r", zarr_format=3) for name, place in request["places"].items()}
     times = {name: [] for name in arrays}
+    cpu = dict.fromkeys(arrays, 0)
     first = None
     for turn in range(-1, request["rounds"]):
         for name, array in arrays.items():
-            taken, voxels = seconds(array)
+            taken, used, voxels = seconds(array)
             if first is None:
                 first = voxels
             if not np.array_equal(first, voxels):
@@ -58,7 +60,10 @@ def main():
             # the first turn fills the page cache
             if turn >= 0:
                 times[name].append(taken)
-    print("\n" + json.dumps({"bytes": int(first.nbytes), "chunks": int(source.nchunks), "version": zarr.__version__, "seconds": times}))
+                cpu[name] += used
+    busy = {name: cpu[name] / sum(times[name]) for name in arrays}
+    said = {"bytes": int(first.nbytes), "chunks": int(source.nchunks), "version": zarr.__version__, "seconds": times, "busy": busy}
+    print("\n" + json.dumps(said))
 
 
 main()

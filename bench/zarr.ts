@@ -41,11 +41,15 @@ async function chunkAgainstBucket(): Promise<string> {
   return `wrk with 8 connections, ${RUNS} rounds of 2 s in turns.\n\n${table(head, lines)}`
 }
 
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+
 interface Timed {
   readonly bytes: number
   readonly chunks: number
   readonly version: string
   readonly seconds: Readonly<Record<Place, readonly number[]>>
+  /** Share of the time in which the client used its core. */
+  readonly busy: Readonly<Record<Place, number>>
 }
 
 type Place = 'us' | 'raw' | 'lz4' | 'nginx'
@@ -80,10 +84,14 @@ async function wholeMags(): Promise<string> {
       stdout: 'pipe',
       stderr: 'inherit',
     })
+    const before = server.cpuSeconds()
     const out = await new Response(child.stdout).text()
+    const cpu = server.cpuSeconds() - before
     if ((await child.exited) !== 0) throw new Error('read_zarr.py failed')
-    const { bytes, chunks, seconds, ...timed } = JSON.parse(out) as Timed
+    const { bytes, chunks, seconds, busy, ...timed } = JSON.parse(out) as Timed
     version = timed.version
+    // it answered one round more than was timed
+    const serverBusy = cpu / (seconds.us.reduce((sum, one) => sum + one) * (1 + 1 / PYTHON_RUNS))
     const speed = (place: Place) => (seconds[place] ? bytes / 2 ** 20 / median(seconds[place]) : Number.NaN)
     const ratio = (place: Place) => (speed('us') / speed(place)).toFixed(2)
     lines.push([
@@ -92,6 +100,7 @@ async function wholeMags(): Promise<string> {
       speed('us'),
       `${speed('lz4').toFixed(0)}: **${ratio('lz4')}**`,
       `${speed('raw').toFixed(0)}: **${ratio('raw')}**`,
+      `${percent(busy.us)} / ${percent(serverBusy)}`,
       nginx ? `${speed('nginx').toFixed(0)}: ${ratio('nginx')}` : '',
     ])
   }
@@ -101,6 +110,7 @@ async function wholeMags(): Promise<string> {
     'through us',
     'local, LZ4: ratio',
     'local, uncompressed: ratio',
+    'through us, cores busy: client / server',
     'nginx sending the uncompressed: ratio',
   ]
   return `zarr-python ${version} reading the whole mag at once, ${PYTHON_RUNS} rounds in turns; the client on core 1, server or nginx on core 0. The source is WKW, LZ4 in blocks of 32³. Local copies are Zarr v3 with the same axes and chunks of 32³, in files of their own: LZ4 as in the source (Blosc without shuffle), and uncompressed, which is what we send. Bar: 0.5 of local.\n\n${table(head, lines)}`

@@ -79,12 +79,21 @@ export function pythonPath(environment: Environment = 'main'): string {
   if (existsSync(path)) return path
   const requirements = join(import.meta.dir, environment === 'main' ? 'requirements.txt' : `requirements-${environment}.txt`)
   for (const command of [
-    ['python3', '-m', 'venv', venv],
+    [interpreter(), '-m', 'venv', venv],
     [path, '-m', 'pip', 'install', '--quiet', '--requirement', requirements],
   ]) {
     if (Bun.spawnSync(command, { stdio: ['ignore', 'inherit', 'inherit'] }).exitCode !== 0) throw new Error(`${command.join(' ')} failed`)
   }
   return path
+}
+
+/** zarr-python 3.4, which napari's reader needs, wants Python 3.12. */
+function interpreter(): string {
+  const isNew = (command: string) =>
+    Bun.which(command) !== null &&
+    Bun.spawnSync([command, '-c', 'import sys; sys.exit(sys.version_info < (3, 12))'], { stdio: ['ignore', 'ignore', 'ignore'] })
+      .exitCode === 0
+  return ['python3', 'python3.12', 'python3.13'].find(isNew) ?? 'python3'
 }
 
 /** Requests in the log by kind and status, most frequent first. */

@@ -47,8 +47,10 @@ describe('a WKW dataset on a web server', () => {
     expect([failed.status, indicesOf(failed).failed]).toEqual([200, [0]])
     // 404 would be read as zeros, 403 as well: a client that knows Zarr tries 503 again
     const chunk = `/data/zarr/${far.id}/${layer}/1/0.0.0.0`
-    const refused = await server.get(chunk)
-    expect([refused.status, refused.headers.get('Access-Control-Allow-Origin')]).toEqual([503, '*'])
+    for (const route of ['zarr', 'zarr-zyx', 'zarr-planes']) {
+      const refused = await server.get(chunk.replace('/zarr/', `/${route}/`))
+      expect([route, refused.status, refused.headers.get('Access-Control-Allow-Origin')]).toEqual([route, 503, '*'])
+    }
     objects.heal()
     // what failed is remembered for a moment, not to ask a broken server again at once
     await until(
