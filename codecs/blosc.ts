@@ -14,14 +14,20 @@ import { zstd } from './zstd.ts'
 
 const HEADER_BYTES = 16
 /** What the decoders keep for themselves at the beginning of the memory. */
-const TABLES = 32 * 1024
+const TABLES = 2048
 /** They copy 16 bytes at a time, so they may touch this much behind either end. */
 const MARGIN = 64
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+/**
+ * Between runs that are put together: without it they lie so that their lines push each other out of the cache, for their lengths are
+ * powers of two.
+ */
+const GAP = 64
 /** c-blosc splits blocks of small elements only, and of enough of them, unless a flag says otherwise. */
-const WINDOW_BYTES = 32 * 1024
 const MAX_SPLITS = 16
 const MIN_SPLIT_BYTES = 128
+/** What is put together before it is copied out, so that it is copied from the cache. */
+const WINDOW_BYTES = 32 * 1024
 const instance = wasmModule(wasmFile, 16 * 1024 * 1024)
 
 const CODECS = ['blosclz', 'lz4', 'snappy', 'zlib', 'zstd'] as const
@@ -59,7 +65,7 @@ export const blosc: Codec = {
     const count = Math.ceil(size / blockSize)
     const startsEnd = HEADER_BYTES + 4 * count
     if (startsEnd > header.end) throw fail(`${header.end} bytes cannot hold the places of ${count} blocks`)
-    const wasm = instance(TABLES + 3 * (blockSize + MARGIN))
+    const wasm = instance(TABLES + 3 * (blockSize + header.typeSize * GAP + MARGIN) + WINDOW_BYTES)
     for (let n = 0; n < count; n++) {
       const at = n * blockSize
       const start = view.getUint32(HEADER_BYTES + 4 * n, true)
@@ -115,6 +121,8 @@ function decodeBlock(
   const streams = isSplit ? typeSize : 1
   const streamSize = size / streams
   if (!Number.isInteger(streamSize)) throw fail(`blocks of ${size} bytes cannot be split for elements of ${typeSize}`)
+  const isShuffled = shuffle === 'bytes' && typeSize > 1
+  const apart = streamSize + (isSplit && isShuffled ? GAP : 0)
   const packed = TABLES
   const plain = packed + blockSize + MARGIN
   let at = start
@@ -126,7 +134,7 @@ function decodeBlock(
     if (length < 1 || length > streamSize || at + length > end)
       throw fail(`${which()} has ${length} bytes at ${at} of ${end}, for ${streamSize} bytes`)
     const bytes = source.subarray(at, at + length)
-    const to = plain + stream * streamSize
+    const to = plain + stream * apart
     at += length
     if (length === streamSize) {
       heap.set(bytes, to)
@@ -142,24 +150,25 @@ function decodeBlock(
     if (written < 0) throw fail(`${which()} (${codec}): ${REASONS[written]}`)
     if (written !== streamSize) throw fail(`${which()} (${codec}) decompresses to ${written} bytes instead of ${streamSize}`)
   }
-  const spare = plain + blockSize + MARGIN
+  const spare = plain + blockSize + typeSize * GAP + MARGIN
   const call = (name: string, ...numbers: number[]) => (exports[name] as (...numbers: number[]) => void)(...numbers)
   const elements = Math.floor(size / typeSize)
   // c-blosc leaves blocks whose number of elements is no multiple of 8 as they are
   const hasBits = shuffle === 'bits' && elements % 8 === 0
-  if (hasBits) call('gatherBits', plain, spare, size, typeSize)
-  const [from, window] = hasBits ? [spare, plain] : [plain, spare]
-  if (typeSize === 1 || !(hasBits || shuffle === 'bytes')) {
+  const run = hasBits ? elements + GAP : isSplit ? apart : elements
+  if (hasBits) call('gatherBits', plain, spare, size, typeSize, run)
+  const from = hasBits ? spare : plain
+  if (typeSize === 1 || !(hasBits || isShuffled)) {
     target.set(heap.subarray(from, from + size))
     return
   }
-  // in pieces that are copied out while they are still in the cache
+  const window = hasBits ? plain : spare
   const piece = Math.max(64, Math.floor(WINDOW_BYTES / typeSize) & ~63)
   for (let first = 0; first < elements; first += piece) {
     const count = Math.min(piece, elements - first)
-    call('unshuffle', from + first, window, count, typeSize, elements)
+    call('unshuffle', from + first, window, count, typeSize, run)
     target.set(heap.subarray(window, window + count * typeSize), first * typeSize)
   }
-  const rest = elements * typeSize
-  target.set(heap.subarray(from + rest, from + size), rest)
+  const rest = from + run * typeSize
+  target.set(heap.subarray(rest, rest + size - elements * typeSize), elements * typeSize)
 }

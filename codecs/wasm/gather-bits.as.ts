@@ -1,5 +1,5 @@
 /** Undoing Blosc's shuffle of bits. AssemblyScript. Spec: kiyo-masui/bitshuffle for the order of the bits. */
-import { eightsOf, high, low } from './unshuffle.as'
+import { eightsOf } from './unshuffle.as'
 
 // @ts-ignore: decorator
 @inline
@@ -9,9 +9,9 @@ function swapUpper(p: v128, q: v128, shift: i32, mask: v128): v128 {
 
 /**
  * Bit b of byte k of every element lies in run 8k + b, eight elements to a byte, the first in the lowest bit. Makes of it what bytes
- * shuffled are. For numbers of elements that are multiples of 8.
+ * shuffled are, in runs that lie `apart` bytes from each other. For numbers of elements that are multiples of 8.
  */
-export function gatherBits(source: usize, target: usize, bytes: usize, size: usize): void {
+export function gatherBits(source: usize, target: usize, bytes: usize, size: usize, apart: usize): void {
   const count = bytes / size
   const run = count >> 3
   const m4 = i8x16.splat(0x0f)
@@ -19,7 +19,7 @@ export function gatherBits(source: usize, target: usize, bytes: usize, size: usi
   const m1 = i8x16.splat(0x55)
   for (let k: usize = 0; k < size; k++) {
     const rows = source + 8 * k * run
-    const to = target + k * count
+    const to = target + k * apart
     let i: usize = 0
     // sixteen 8 × 8 matrices of bits are turned over side by side
     for (; i + 16 <= run; i += 16) {
@@ -68,8 +68,7 @@ export function gatherBits(source: usize, target: usize, bytes: usize, size: usi
       h = v128.xor(h, t)
       g = v128.xor(g, i64x2.shl(t, 1))
       const into = to + 8 * i
-      eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), into)
-      eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), into + 64)
+      eightsOf(a, b, c, d, e, f, g, h, into, 8)
     }
     for (; i < run; i++) {
       let x: u64 = 0
@@ -83,5 +82,5 @@ export function gatherBits(source: usize, target: usize, bytes: usize, size: usi
       store<u64>(to + 8 * i, x)
     }
   }
-  memory.copy(target + count * size, source + count * size, bytes - count * size)
+  memory.copy(target + apart * size, source + count * size, bytes - count * size)
 }

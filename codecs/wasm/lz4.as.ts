@@ -10,6 +10,8 @@
  * a multiple of the offset that is at least 16 behind.
  */
 
+import { copyLong, LONG } from './copy.as'
+
 /** Which of the 16 bytes at the match each of the first 16 bytes is, by offset 0 to 16. */
 const SHUFFLES = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -74,6 +76,11 @@ export function decode(source: usize, sourceLength: usize, target: usize, target
     }
     length += 4
     if (length > outEnd - op) return -2
+    if (length >= LONG) {
+      copyLong(op, offset, length)
+      op += length
+      continue
+    }
     const short = select<usize>(offset, 16, offset < 16)
     const distance = select<usize>(<usize>load<u8>(DISTANCES + short), offset, offset < 16)
     v128.store(op, i8x16.swizzle(v128.load(op - offset), v128.load(SHUFFLES + (short << 4))))

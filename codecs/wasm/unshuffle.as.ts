@@ -1,46 +1,49 @@
-/** Undoing Blosc's shuffle of bytes. AssemblyScript. Spec: c-blosc 1.21, README_HEADER.rst. */
+/**
+ * Undoing Blosc's shuffle of bytes. AssemblyScript. Spec: c-blosc 1.21, README_HEADER.rst.
+ *
+ * Rows are put together by perfect shuffles: where 2ⁿ rows lie in 2ⁿ registers, interleaving each of the first half with its partner of
+ * the second, n times over, is what turns them around. It needs the same four masks at each step, which stay in registers; other ways
+ * need others at each, which are loaded again and again.
+ */
 
-/** Sixty-four bytes of each of up to 255 runs. */
-const LINES = memory.data(255 * 64, 16)
+const TILE: usize = 64
 
 /**
  * Byte k of every element lies in the kth of `size` runs of `run` bytes: puts `count` elements, the first of which begins the runs at
- * `source`, together. Runs often lie so that their lines would push each other out of the cache: 64 bytes of each are put side by side
- * first.
+ * `source`, together.
  */
 export function unshuffle(source: usize, target: usize, count: usize, size: usize, run: usize): void {
-  let first: usize = 0
-  if (size == 2 || size == 4) {
-    first = count & ~15
+  const first = count & ~15
+  let done: usize = 0
+  if (size == 2) {
     for (let i: usize = 0; i < first; i += 16) {
-      if (size == 2) pairs(source + i, run, target + i * size)
-      else fours(source + i, run, target + i * size)
+      const a = v128.load(source + i)
+      const b = v128.load(source + i + run)
+      v128.store(target + 2 * i, low(a, b))
+      v128.store(target + 2 * i + 16, high(a, b))
     }
-  } else if ((size & 7) == 0) {
-    first = count & ~63
-    for (let i: usize = 0; i < first; i += 64) {
-      for (let k: usize = 0; k < size; k++) {
-        const from = source + i + k * run
-        const line = LINES + 64 * k
-        v128.store(line, v128.load(from))
-        v128.store(line + 16, v128.load(from + 16))
-        v128.store(line + 32, v128.load(from + 32))
-        v128.store(line + 48, v128.load(from + 48))
-      }
-      for (let part: usize = 0; part < 64; part += 16) {
-        const to = target + (i + part) * size
-        if (size == 8) eights(LINES + part, 64, to)
-        else {
-          let k: usize = 0
-          for (; k + 16 <= size; k += 16) sixteens(LINES + part + 64 * k, 64, to + k, size)
-          if (k < size) apart(LINES + part + 64 * k, 64, to + k, size)
-        }
+    done = 2
+  } else if (size == 4) {
+    for (let i: usize = 0; i < first; i += 16) fours(source + i, run, target + 4 * i)
+    done = 4
+  } else if (size == 8) {
+    for (let i: usize = 0; i < first; i += 16) eights(source + i, run, target + 8 * i, 8)
+    done = 8
+  } else {
+    const whole = size & ~7
+    for (let tile: usize = 0; tile < first; tile += TILE) {
+      const end = min(tile + TILE, first)
+      for (let k: usize = 0; k < whole; k += 8) {
+        for (let i = tile; i < end; i += 16) eights(source + i + k * run, run, target + i * size + k, size)
       }
     }
+    done = whole
+  }
+  for (; done < size; done++) {
+    for (let i: usize = 0; i < first; i++) store<u8>(target + i * size + done, load<u8>(source + i + done * run))
   }
   for (let i = first; i < count; i++) {
-    const to = target + i * size
-    for (let k: usize = 0; k < size; k++) store<u8>(to + k, load<u8>(source + i + k * run))
+    for (let k: usize = 0; k < size; k++) store<u8>(target + i * size + k, load<u8>(source + i + k * run))
   }
 }
 
@@ -58,111 +61,72 @@ export function high(a: v128, b: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function low16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23)
-}
-
-// @ts-ignore: decorator
-@inline
-export function high16(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31)
-}
-
-// @ts-ignore: decorator
-@inline
-function low32(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-}
-
-// @ts-ignore: decorator
-@inline
-function high32(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-}
-
-// @ts-ignore: decorator
-@inline
-function pairs(from: usize, run: usize, to: usize): void {
-  const a = v128.load(from)
-  const b = v128.load(from + run)
-  v128.store(to, low(a, b))
-  v128.store(to + 16, high(a, b))
-}
-
-// @ts-ignore: decorator
-@inline
 function fours(from: usize, run: usize, to: usize): void {
   const a = v128.load(from)
   const b = v128.load(from + run)
   const c = v128.load(from + 2 * run)
   const d = v128.load(from + 3 * run)
-  const ab = low(a, b)
-  const cd = low(c, d)
-  const ab2 = high(a, b)
-  const cd2 = high(c, d)
-  v128.store(to, low16(ab, cd))
-  v128.store(to + 16, high16(ab, cd))
-  v128.store(to + 32, low16(ab2, cd2))
-  v128.store(to + 48, high16(ab2, cd2))
-}
-
-// @ts-ignore: decorator
-@inline
-function low64(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
-}
-
-// @ts-ignore: decorator
-@inline
-function high64(a: v128, b: v128): v128 {
-  return i8x16.shuffle(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
-}
-
-/** Eight runs, of elements of eight bytes. */
-// @ts-ignore: decorator
-@inline
-function eights(from: usize, run: usize, to: usize): void {
-  const a = v128.load(from)
-  const b = v128.load(from + run)
-  const c = v128.load(from + 2 * run)
-  const d = v128.load(from + 3 * run)
-  const e = v128.load(from + 4 * run)
-  const f = v128.load(from + 5 * run)
-  const g = v128.load(from + 6 * run)
-  const h = v128.load(from + 7 * run)
-  eightsOf(low(a, b), low(c, d), low(e, f), low(g, h), to)
-  eightsOf(high(a, b), high(c, d), high(e, f), high(g, h), to + 64)
-}
-
-// @ts-ignore: decorator
-@inline
-export function eightsOf(ab: v128, cd: v128, ef: v128, gh: v128, to: usize): void {
-  const abcd = low16(ab, cd)
-  const efgh = low16(ef, gh)
-  v128.store(to, low32(abcd, efgh))
-  v128.store(to + 16, high32(abcd, efgh))
-  const abcd2 = high16(ab, cd)
-  const efgh2 = high16(ef, gh)
-  v128.store(to + 32, low32(abcd2, efgh2))
-  v128.store(to + 48, high32(abcd2, efgh2))
-}
-
-/** Sixteen bytes of sixteen elements that are `size` apart: twice eight runs, put together in the memory of SPARE. */
-const SPARE = memory.data(256, 16)
-
-function sixteens(from: usize, run: usize, to: usize, size: usize): void {
-  eights(from, run, SPARE)
-  eights(from + 8 * run, run, SPARE + 128)
-  for (let n: usize = 0; n < 8; n++) {
-    const p = v128.load(SPARE + 16 * n)
-    const q = v128.load(SPARE + 16 * n + 128)
-    v128.store(to + 2 * n * size, low64(p, q))
-    v128.store(to + (2 * n + 1) * size, high64(p, q))
-  }
+  const ac = low(a, c)
+  const ac2 = high(a, c)
+  const bd = low(b, d)
+  const bd2 = high(b, d)
+  v128.store(to, low(ac, bd))
+  v128.store(to + 16, high(ac, bd))
+  v128.store(to + 32, low(ac2, bd2))
+  v128.store(to + 48, high(ac2, bd2))
 }
 
 /** Eight bytes of sixteen elements that are `size` apart. */
-function apart(from: usize, run: usize, to: usize, size: usize): void {
-  eights(from, run, SPARE)
-  for (let n: usize = 0; n < 16; n++) store<u64>(to + n * size, load<u64>(SPARE + 8 * n))
+// @ts-ignore: decorator
+@inline
+function eights(from: usize, run: usize, to: usize, size: usize): void {
+  eightsOf(
+    v128.load(from),
+    v128.load(from + run),
+    v128.load(from + 2 * run),
+    v128.load(from + 3 * run),
+    v128.load(from + 4 * run),
+    v128.load(from + 5 * run),
+    v128.load(from + 6 * run),
+    v128.load(from + 7 * run),
+    to,
+    size,
+  )
+}
+
+/** Eight rows, of elements that are `size` apart. */
+// @ts-ignore: decorator
+@inline
+export function eightsOf(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128, to: usize, size: usize): void {
+  const ae = low(a, e)
+  const ae2 = high(a, e)
+  const bf = low(b, f)
+  const bf2 = high(b, f)
+  const cg = low(c, g)
+  const cg2 = high(c, g)
+  const dh = low(d, h)
+  const dh2 = high(d, h)
+  twice(low(ae, cg), low(bf, dh), to, size)
+  twice(high(ae, cg), high(bf, dh), to + 4 * size, size)
+  twice(low(ae2, cg2), low(bf2, dh2), to + 8 * size, size)
+  twice(high(ae2, cg2), high(bf2, dh2), to + 12 * size, size)
+}
+
+/** Four elements. */
+// @ts-ignore: decorator
+@inline
+function twice(p: v128, q: v128, to: usize, size: usize): void {
+  pair(low(p, q), to, size)
+  pair(high(p, q), to + 2 * size, size)
+}
+
+// @ts-ignore: decorator
+@inline
+function pair(elements: v128, to: usize, size: usize): void {
+  if (size == 8) v128.store(to, elements)
+  else {
+    // as floating-point numbers: integers would take the way through other registers
+    store<f64>(to, f64x2.extract_lane(elements, 0))
+    store<f64>(to + size, f64x2.extract_lane(elements, 1))
+  }
 }
