@@ -125,6 +125,8 @@ function decodeBlock(
   const apart = streamSize + (isSplit && isShuffled ? GAP : 0)
   const packed = TABLES
   const plain = packed + blockSize + MARGIN
+  const call = (name: string, ...numbers: number[]) => (exports[name] as (...numbers: number[]) => number)(...numbers)
+  let isSame = isShuffled
   let at = start
   for (let stream = 0; stream < streams; stream++) {
     const which = () => `block ${n}${isSplit ? `, stream ${stream}` : ''}`
@@ -138,6 +140,7 @@ function decodeBlock(
     at += length
     if (length === streamSize) {
       heap.set(bytes, to)
+      isSame = false
       continue
     }
     let written: number
@@ -145,13 +148,13 @@ function decodeBlock(
     else if (codec === 'zstd') written = zstd.decode(bytes, heap.subarray(to, to + streamSize))
     else {
       heap.set(bytes, packed)
-      written = (exports[codec] as (...numbers: number[]) => number)(packed, length, to, streamSize)
+      written = call(codec, packed, length, to, streamSize)
     }
     if (written < 0) throw fail(`${which()} (${codec}): ${REASONS[written]}`)
     if (written !== streamSize) throw fail(`${which()} (${codec}) decompresses to ${written} bytes instead of ${streamSize}`)
+    isSame = isSame && length < streamSize / 200 + 32 && call('isOneByte', to, streamSize) === 1
   }
   const spare = plain + blockSize + typeSize * GAP + MARGIN
-  const call = (name: string, ...numbers: number[]) => (exports[name] as (...numbers: number[]) => void)(...numbers)
   const elements = Math.floor(size / typeSize)
   // c-blosc leaves blocks whose number of elements is no multiple of 8 as they are
   const hasBits = shuffle === 'bits' && elements % 8 === 0
@@ -166,7 +169,8 @@ function decodeBlock(
   const piece = Math.max(64, Math.floor(WINDOW_BYTES / typeSize) & ~63)
   for (let first = 0; first < elements; first += piece) {
     const count = Math.min(piece, elements - first)
-    call('unshuffle', from + first, window, count, typeSize, run)
+    // what is one element over and over is put together once
+    if (first === 0 || !isSame) call('unshuffle', from + first, window, count, typeSize, run)
     target.set(heap.subarray(window, window + count * typeSize), first * typeSize)
   }
   const rest = from + run * typeSize

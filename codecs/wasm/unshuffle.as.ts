@@ -130,3 +130,19 @@ function pair(elements: v128, to: usize, size: usize): void {
     store<f64>(to + size, f64x2.extract_lane(elements, 1))
   }
 }
+
+/** Whether a run is one byte over and over. */
+export function isOneByte(from: usize, length: usize): bool {
+  const first = load<u8>(from)
+  const pattern = i8x16.splat(first)
+  const end = from + length
+  for (; from + 64 <= end; from += 64) {
+    const other = v128.or(
+      v128.or(v128.xor(v128.load(from), pattern), v128.xor(v128.load(from, 16), pattern)),
+      v128.or(v128.xor(v128.load(from, 32), pattern), v128.xor(v128.load(from, 48), pattern)),
+    )
+    if (v128.any_true(other)) return false
+  }
+  for (; from < end; from++) if (load<u8>(from) != first) return false
+  return true
+}

@@ -85,6 +85,30 @@ def vectors() -> list:
     packed = head + (20).to_bytes(4, "little") + len(block).to_bytes(4, "little") + block
     (OUT / "codec" / "snappy.blosc").write_bytes(packed)
     rows.append({"file": "codec/snappy.blosc", "writer": f"cramjam {cramjam.__version__} snappy, container by this script", "size": len(plain), "sha256": sha(plain), "header": list(packed[:4])})
+    # more than what is put together at a time, and matches of any length
+    cells = np.arange(40_000)
+    cells = cells // 37 + (cells // 640) * 100
+    for dtype, factor in (("uint16", 1), ("uint32", 65537), ("uint64", 2**37 + 3)):
+        values = (cells.astype(np.uint64) * np.uint64(factor)).astype(dtype)
+        plain = values.tobytes()
+        add(f"cells-{dtype}-boss", blosc.compress(plain, typesize=int(dtype[4:])), plain, "blosc as the Boss calls it, labels")
+        for codec, shuffle, word in (("lz4", 1, "bytes"), ("lz4", 2, "bits"), ("zstd", 2, "bits")):
+            packed = nb.compress(values, codec.encode(), 5, shuffle)
+            add(f"cells-{dtype}-{codec}-{word}", packed, plain, f"numcodecs {codec} shuffle {shuffle}, labels")
+    # what repeats within any number of bytes
+    plain = b"".join((bytes(rng.integers(0, 256, period, dtype=np.uint8)) * 700)[: 251 + 40 * period] for period in range(1, 70))
+    for codec in ("blosclz", "lz4"):
+        packed = blosc.compress(plain, typesize=1, clevel=9, shuffle=0, cname=codec)
+        add(f"periods-{codec}", packed, plain, f"blosc {codec}, runs that repeat within 1 to 69 bytes")
+    # one value, and one value but for the last
+    for dtype in ("uint16", "uint32", "uint64"):
+        values = np.full(40_000, 0x1020304050607 % 2 ** int(dtype[4:]), dtype)
+        for name in ("one", "last"):
+            if name == "last":
+                values[-1] = 0
+            plain = values.tobytes()
+            add(f"{name}-{dtype}-boss", blosc.compress(plain, typesize=int(dtype[4:])), plain, "blosc as the Boss calls it")
+            add(f"{name}-{dtype}-lz4", nb.compress(values, b"lz4", 5, 1), plain, "numcodecs lz4 shuffle 1")
     return rows
 
 
