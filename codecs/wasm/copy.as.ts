@@ -1,7 +1,7 @@
 /** How decoders of LZ77 streams copy: in steps of 16 bytes, whoever calls leaves room for it. AssemblyScript. */
 
 /** From here on the machine's own copy is faster than steps of 16 bytes, in spite of what calling it costs. */
-export const LONG: usize = 256
+const LONG: usize = 256
 /** What repeats is copied in pieces that stay in the first cache. */
 const MOST: usize = 4096
 
@@ -35,7 +35,7 @@ export function copyMatch(op: usize, offset: usize, length: usize): void {
 }
 
 /** A match of at least LONG bytes, not one byte more. */
-export function copyLong(op: usize, offset: usize, length: usize): void {
+function copyLong(op: usize, offset: usize, length: usize): void {
   if (offset >= length) {
     memory.copy(op, op - offset, length)
     return

@@ -5,12 +5,12 @@
  * in steps of 16 bytes and may therefore write up to 31 bytes behind the target: the caller leaves room there.
  * Returns the number of bytes written, or a negative number: −1 cut short, −2 longer than the target, −3 reaches before its start.
  *
- * Blocks of labels are thousands of short sequences, so what costs is guessing branches wrongly: there is one way to copy a match,
- * whatever its offset. Its first 16 bytes are the bytes before it repeated (a shuffle, none from offset 16 on); the rest is copied from
- * a multiple of the offset that is at least 16 behind.
+ * Blocks of labels are thousands of short sequences, so what costs is guessing branches wrongly and asking for the ends. Away from the
+ * ends a short sequence is decoded by the inner loop, which asks for them once. It has one way to copy a match, whatever its offset: its
+ * first 16 bytes are the bytes before it repeated (a shuffle, none from offset 16 on); the rest is copied from a multiple of the offset
+ * that is at least 16 behind. Calls stay out of it: they would take its registers. What is long or near the ends goes the other way.
  */
-
-import { copyLong, LONG } from './copy.as'
+import { copyMatch } from './copy.as'
 
 /** Which of the 16 bytes at the match each of the first 16 bytes is, by offset 0 to 16. */
 const SHUFFLES = memory.data<u8>([
@@ -41,30 +41,70 @@ export function decode(source: usize, sourceLength: usize, target: usize, target
   let op = target
   const inEnd = source + sourceLength
   const outEnd = target + targetLength
+  // before these a sequence of at most 14 literals and a match of at most 32 bytes stays inside
+  const inSafe = sourceLength > 20 ? inEnd - 20 : source
+  const outSafe = targetLength > 64 ? outEnd - 64 : target
   while (ip < inEnd) {
-    const token = <usize>load<u8>(ip++)
-    let length = token >> 4
-    if (length == 15) {
-      let more: usize = 255
-      while (more == 255) {
-        if (ip >= inEnd) return -1
-        more = <usize>load<u8>(ip++)
-        length += more
-        if (length > targetLength) return -2
+    let offset: usize = 0
+    let length: usize = 0
+    while (ip < inSafe && op < outSafe) {
+      const token = <usize>load<u8>(ip)
+      const literals = token >> 4
+      if (literals == 15) break
+      v128.store(op, v128.load(ip, 1))
+      ip += literals + 1
+      op += literals
+      const next = <usize>load<u32>(ip)
+      offset = next & 0xffff
+      if (offset - 1 >= op - target) return -3
+      // whether another byte follows is as good as random: it is taken without a branch
+      const code = token & 15
+      length = select<usize>(((next >> 16) & 255) + 15, code, code == 15)
+      ip += select<usize>(3, 2, code == 15)
+      if (length == 270) {
+        // more than one: they are read below
+        ip--
+        length = 15
+        break
       }
+      length += 4
+      const short = select<usize>(offset, 16, offset < 16)
+      const distance = select<usize>(<usize>load<u8>(DISTANCES + short), offset, offset < 16)
+      v128.store(op, i8x16.swizzle(v128.load(op - offset), v128.load(SHUFFLES + (short << 4))))
+      v128.store(op + 16, v128.load(op + 16 - distance))
+      if (length > 32) {
+        if (length > outEnd - op) return -2
+        for (let done: usize = 32; done < length; done += 16) v128.store(op + done, v128.load(op + done - distance))
+      }
+      op += length
+      length = 0
     }
-    if (length > inEnd - ip) return -1
-    if (length > outEnd - op) return -2
-    v128.store(op, v128.load(ip))
-    for (let done: usize = 16; done < length; done += 16) v128.store(op + done, v128.load(ip + done))
-    ip += length
-    op += length
-    if (ip == inEnd) return <i32>(op - target)
-    if (inEnd - ip < 2) return -1
-    const offset = <usize>load<u16>(ip)
-    ip += 2
-    if (offset - 1 >= op - target) return -3
-    length = token & 15
+    if (length == 0) {
+      if (ip >= inEnd) break
+      const token = <usize>load<u8>(ip++)
+      length = token >> 4
+      if (length == 15) {
+        let more: usize = 255
+        while (more == 255) {
+          if (ip >= inEnd) return -1
+          more = <usize>load<u8>(ip++)
+          length += more
+          if (length > targetLength) return -2
+        }
+      }
+      if (length > inEnd - ip) return -1
+      if (length > outEnd - op) return -2
+      v128.store(op, v128.load(ip))
+      for (let done: usize = 16; done < length; done += 16) v128.store(op + done, v128.load(ip + done))
+      ip += length
+      op += length
+      if (ip == inEnd) return <i32>(op - target)
+      if (inEnd - ip < 2) return -1
+      offset = <usize>load<u16>(ip)
+      ip += 2
+      if (offset - 1 >= op - target) return -3
+      length = token & 15
+    }
     if (length == 15) {
       let more: usize = 255
       while (more == 255) {
@@ -76,16 +116,7 @@ export function decode(source: usize, sourceLength: usize, target: usize, target
     }
     length += 4
     if (length > outEnd - op) return -2
-    if (length >= LONG) {
-      copyLong(op, offset, length)
-      op += length
-      continue
-    }
-    const short = select<usize>(offset, 16, offset < 16)
-    const distance = select<usize>(<usize>load<u8>(DISTANCES + short), offset, offset < 16)
-    v128.store(op, i8x16.swizzle(v128.load(op - offset), v128.load(SHUFFLES + (short << 4))))
-    v128.store(op + 16, v128.load(op + 16 - distance))
-    for (let done: usize = 32; done < length; done += 16) v128.store(op + done, v128.load(op + done - distance))
+    copyMatch(op, offset, length)
     op += length
   }
   return -1
