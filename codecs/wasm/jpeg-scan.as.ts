@@ -24,34 +24,18 @@ export function components(): usize {
   return COMPONENTS
 }
 
+/** Between blocks; decoding a block keeps them in registers. */
 let bitBuffer: u64 = 0
 let bitCount: u32 = 0
 let bitAt: usize = 0
 
-/** At least 56 bits. */
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-function refill(): void {
-  bitBuffer |= bswap<u64>(load<u64>(bitAt)) >> bitCount
-  bitAt += (63 - bitCount) >> 3
-  bitCount |= 56
-}
-
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-function drop(count: u32): void {
-  bitBuffer <<= count
-  bitCount -= count
-}
-
-/** A symbol whose code is longer than the look-up; 256 where there is none. */
-function longSymbol(table: usize): u32 {
-  const bits = <u32>(bitBuffer >> 47)
+/** A symbol whose code is longer than the look-up, its length above it; 256 where there is none. `next`: the bits, from the highest on. */
+function longSymbol(table: usize, next: u64): u32 {
+  const bits = <u32>(next >> 47)
   for (let length: u32 = LOOK_BITS + 1; length <= 16; length++) {
     if (bits < load<u32>(MAX_CODES + (table * 18 + length) * 4)) {
       const place = <i32>(bits >> (17 - length)) + load<i32>(SYMBOL_OFFSETS + (table * 18 + length) * 4)
-      drop(length)
-      return <u32>load<u8>(SYMBOLS + table * 256 + <usize>(place & 255))
+      return (length << 16) | <u32>load<u8>(SYMBOLS + table * 256 + <usize>(place & 255))
     }
   }
   return 256
@@ -85,12 +69,12 @@ export function decodeScan(segments: usize, segmentCount: u32, count: i32, mcusA
         for (let v = 0; v < down; v++) {
           for (let h = 0; h < across; h++) {
             const at = <usize>load<u32>(component + 20) + (row * down + v) * 8 * stride + (column * across + h) * 8
-            const last = decodeBlock(component)
-            if (last < 0) return last
+            const places = decodeBlock(component)
+            if (places < 0) return places
             // refilling may look up to 8 bytes ahead of what is used
             if (bitAt - (bitCount >> 3) > segmentEnd) return -1
-            if (last == 0) fillFlat(at, stride)
-            else transform(at, stride)
+            if (places == 0) fillFlat(at, stride)
+            else transform(at, stride, (places & 4) != 0, (places & 32) != 0)
           }
         }
       }
@@ -99,71 +83,86 @@ export function decodeScan(segments: usize, segmentCount: u32, count: i32, mcusA
   return 0
 }
 
-/** Fills BLOCK with dequantized coefficients and returns the zigzag place of the last one that is not zero. */
+/** Fills BLOCK with dequantized coefficients and returns the places of those behind the first, one bitwise or of all: 8 × row + column. */
 function decodeBlock(component: usize): i32 {
   const quantizer = QUANTIZERS + <usize>load<i32>(component + 8) * 256
   const dcTable = <usize>load<i32>(component + 12)
   const acTable = <usize>load<i32>(component + 16)
   const acLook = LOOKS + acTable * LOOK_SIZE * 4
-  refill()
-  let entry = load<u32>(LOOKS + dcTable * LOOK_SIZE * 4 + <usize>(bitBuffer >> (64 - LOOK_BITS)) * 4)
+  let count = bitCount
+  let at = bitAt
+  // at least 56 bits; what is above `count` is right already, and is only put there again
+  let bits = bitBuffer | (bswap<u64>(load<u64>(at)) >> count)
+  at += (63 - count) >> 3
+  count |= 56
+  let entry = load<u32>(LOOKS + dcTable * LOOK_SIZE * 4 + <usize>(bits >> (64 - LOOK_BITS)) * 4)
   let difference: i32
   if (entry & 0x100) {
-    drop(entry & 0xff)
+    bits <<= entry & 0xff
+    count -= entry & 0xff
     difference = <i32>entry >> 16
   } else {
-    let size: u32
-    if (entry & 0xff) {
-      drop(entry & 0xff)
-      size = entry >> 16
-    } else size = longSymbol(dcTable)
-    if (size > 11) return -2
-    difference = 0
-    if (size > 0) {
-      difference = extend(<u32>(bitBuffer >> (64 - size)), size)
-      drop(size)
+    let length = entry & 0xff
+    let size = entry >> 16
+    if (length == 0) {
+      entry = longSymbol(dcTable, bits)
+      length = entry >> 16
+      size = entry & 0xffff
     }
+    if (size > 11) return -2
+    bits <<= length
+    difference = size > 0 ? extend(<u32>(bits >> (64 - size)), size) : 0
+    bits <<= size
+    count -= length + size
   }
   const dc = load<i32>(component + 28) + difference
   store<i32>(component + 28, dc)
   const zero = i32x4.splat(0)
-  for (let at: usize = 0; at < 256; at += 16) v128.store(BLOCK + at, zero)
+  for (let to: usize = 0; to < 256; to += 16) v128.store(BLOCK + to, zero)
   store<i32>(BLOCK, dc * load<i32>(quantizer))
-  let last = 0
+  let places: u32 = 0
   for (let k: u32 = 1; k < 64; ) {
-    refill()
-    entry = load<u32>(acLook + <usize>(bitBuffer >> (64 - LOOK_BITS)) * 4)
+    if (count < 32) {
+      bits |= bswap<u64>(load<u64>(at)) >> count
+      at += (63 - count) >> 3
+      count |= 56
+    }
+    entry = load<u32>(acLook + <usize>(bits >> (64 - LOOK_BITS)) * 4)
+    let value: i32
     if (entry & 0x100) {
-      drop(entry & 0xff)
+      bits <<= entry & 0xff
+      count -= entry & 0xff
       k += (entry >> 9) & 0x7f
-      if (k > 63) return -3
-      store<i32>(BLOCK + <usize>load<u8>(NATURAL + k) * 4, (<i32>entry >> 16) * load<i32>(quantizer + k * 4))
-      last = k
-      k++
-      continue
-    }
-    let symbol: u32
-    if (entry & 0xff) {
-      drop(entry & 0xff)
-      symbol = entry >> 16
+      value = <i32>entry >> 16
     } else {
-      symbol = longSymbol(acTable)
-      if (symbol > 255) return -2
+      let length = entry & 0xff
+      let symbol = entry >> 16
+      if (length == 0) {
+        entry = longSymbol(acTable, bits)
+        length = entry >> 16
+        symbol = entry & 0xffff
+        if (symbol > 255) return -2
+      }
+      bits <<= length
+      const size = symbol & 15
+      count -= length + size
+      if (size == 0) {
+        if (symbol != 0xf0) break
+        k += 16
+        continue
+      }
+      k += symbol >> 4
+      value = extend(<u32>(bits >> (64 - size)), size)
+      bits <<= size
     }
-    const size = symbol & 15
-    const zeros = symbol >> 4
-    if (size == 0) {
-      if (zeros != 15) break
-      k += 16
-      continue
-    }
-    k += zeros
     if (k > 63) return -3
-    const value = extend(<u32>(bitBuffer >> (64 - size)), size)
-    drop(size)
-    store<i32>(BLOCK + <usize>load<u8>(NATURAL + k) * 4, value * load<i32>(quantizer + k * 4))
-    last = k
+    const place = <u32>load<u8>(NATURAL + k)
+    places |= place
+    store<i32>(BLOCK + place * 4, value * load<i32>(quantizer + k * 4))
     k++
   }
-  return last
+  bitBuffer = bits
+  bitCount = count
+  bitAt = at
+  return <i32>places
 }

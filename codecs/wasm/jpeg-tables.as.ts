@@ -1,9 +1,9 @@
 /** Huffman tables of JPEG made ready for looking up several bits at once. AssemblyScript. Spec: ITU-T T.81, annexes C and F. */
 
-export const LOOK_BITS: u32 = 11
-export const LOOK_SIZE: usize = 1 << 11
+export const LOOK_BITS: u32 = 10
+export const LOOK_SIZE: usize = 1 << 10
 /**
- * Eight Huffman tables, 0 to 3 for DC and 4 to 7 for AC: what the next 11 bits begin with. i32: bits 0–7 how many bits to take, 0 where
+ * Eight Huffman tables, 0 to 3 for DC and 4 to 7 for AC: what the next 10 bits begin with. i32: bits 0–7 how many bits to take, 0 where
  * the code is longer; bit 8 whether the coefficient is in them, too; bits 9–15 zeros before it; bits 16–31 the coefficient, or the symbol.
  */
 export const LOOKS: usize = (__heap_base + 15) & ~15
