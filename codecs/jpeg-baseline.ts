@@ -30,6 +30,8 @@ interface Exports {
 interface Instance {
   readonly memory: WebAssembly.Memory
   readonly exports: Exports
+  /** What each Huffman table was made of: the chunks of a volume have the same ones, and making one takes longer than a small block. */
+  readonly built: (Uint8Array | undefined)[]
 }
 
 interface Component {
@@ -70,7 +72,7 @@ function instance(bytes: number): Instance {
   }
   compiled ??= new WebAssembly.Module(readFileSync(wasmFile))
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) })
-  const made = { memory, exports: new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports }
+  const made = { memory, exports: new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Exports, built: [] }
   if (bytes <= KEPT_BYTES) kept = made
   return made
 }
@@ -91,12 +93,13 @@ export function decodeBaseline(stream: Uint8Array, target: Uint8Array, isYcbcr: 
   const mcusDown = Math.ceil(height / (8 * down))
   const strides = components.map((_, c) => mcusAcross * 8 * (c === 0 ? across : 1))
   const planeBytes = components.map((_, c) => strides[c]! * mcusDown * 8 * (c === 0 ? down : 1))
-  const data = stream.length - head.dataAt
+  // a damaged scan header may say that it ends behind the stream
+  const data = Math.max(0, stream.length - head.dataAt)
   const rowBytes = 2 * Math.max(...strides) + MARGIN
   const segmentsAtMost = restart > 0 ? Math.ceil((mcusAcross * mcusDown) / restart) : 1
   const needed =
     2 * data + 24 * segmentsAtMost + planeBytes.reduce((sum, bytes) => sum + bytes, 0) + 4 * rowBytes + width * height * count + 10 * MARGIN
-  const { memory, exports } = instance(needed + 512 * 1024)
+  const { memory, exports, built } = instance(needed + 512 * 1024)
   const heap = new Uint8Array(memory.buffer)
   const words = new Int32Array(memory.buffer)
 
@@ -109,8 +112,11 @@ export function decodeBaseline(stream: Uint8Array, target: Uint8Array, isYcbcr: 
   for (const [id, values] of head.quantizers) words.set(values, exports.quantizers() / 4 + 64 * id)
   const scratch = place(512)
   for (const [id, table] of head.tables) {
+    if (built[id] && Buffer.compare(built[id], table) === 0) continue
+    built[id] = undefined
     heap.set(table, scratch)
     if (!exports.buildTable(id, scratch, scratch + 16, table.length - 16)) throw new CodecError(`JPEG: Huffman table ${id} is damaged`)
+    built[id] = table.slice()
   }
   const planes = planeBytes.map(place)
   components.forEach((component, c) => {
@@ -218,10 +224,9 @@ function readQuantizers(body: Uint8Array, { quantizers }: Head): boolean {
     const id = body[at]! & 15
     at++
     if (id > 3 || wide > 1 || at + 64 * (wide + 1) > body.length) return false
-    quantizers.set(
-      id,
-      Uint16Array.from({ length: 64 }, (_, k) => (wide ? (body[at + 2 * k]! << 8) | body[at + 2 * k + 1]! : body[at + k]!)),
-    )
+    const values = new Uint16Array(64)
+    for (let k = 0; k < 64; k++) values[k] = wide ? (body[at + 2 * k]! << 8) | body[at + 2 * k + 1]! : body[at + k]!
+    quantizers.set(id, values)
     at += 64 * (wide + 1)
   }
   return true
@@ -231,7 +236,8 @@ function readTables(body: Uint8Array, { tables }: Head): boolean {
   for (let at = 0; at < body.length; ) {
     const kind = body[at]! >> 4
     const id = body[at]! & 15
-    const total = body.subarray(at + 1, at + 17).reduce((sum, count) => sum + count, 0)
+    let total = 0
+    for (let n = at + 1; n < at + 17; n++) total += body[n] ?? 0
     if (kind > 1 || id > 3 || total > 256 || at + 17 + total > body.length) return false
     tables.set(4 * kind + id, body.subarray(at + 1, at + 17 + total))
     at += 17 + total

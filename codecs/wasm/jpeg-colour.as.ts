@@ -54,38 +54,30 @@ export function upsampleRows(near: usize, beside: usize, width: i32, to: usize, 
   }
 }
 
-/** jdcolor.c, ycc_rgb_convert: a row of `width` pixels. Reads up to 7 samples and writes up to 29 bytes further. */
+/**
+ * jdcolor.c, ycc_rgb_convert: a row of `width` pixels. Reads up to 7 samples and writes up to 29 bytes further. Of the factors, in 1/65536,
+ * what is beyond a whole one is multiplied in 16 bits: 26345 (as 13174 / 32768) of red and 50594 of blue round alike for each of the 256
+ * values there are; for green both products are added up before they are rounded.
+ */
 export function colourRow(luma: usize, blue: usize, red: usize, width: i32, to: usize): void {
   const centre = i16x8.splat(128)
   const half = i32x4.splat(32768)
+  const greens = i32x4.splat((18734 << 16) | (-22554 & 0xffff))
   for (let i = 0; i < width; i += 8) {
     const y = v128.load8x8_u(luma + i)
     const cb = i16x8.sub(v128.load8x8_u(blue + i), centre)
     const cr = i16x8.sub(v128.load8x8_u(red + i), centre)
-    const cb0 = i32x4.extend_low_i16x8_s(cb)
-    const cb1 = i32x4.extend_high_i16x8_s(cb)
-    const cr0 = i32x4.extend_low_i16x8_s(cr)
-    const cr1 = i32x4.extend_high_i16x8_s(cr)
-    const r = i16x8.add(y, scaled(cr0, cr1, 91881, half))
-    const b = i16x8.add(y, scaled(cb0, cb1, 116130, half))
-    const g0 = i32x4.add(i32x4.add(i32x4.mul(cb0, i32x4.splat(-22554)), half), i32x4.mul(cr0, i32x4.splat(-46802)))
-    const g1 = i32x4.add(i32x4.add(i32x4.mul(cb1, i32x4.splat(-22554)), half), i32x4.mul(cr1, i32x4.splat(-46802)))
-    const g = i16x8.add(y, i16x8.narrow_i32x4_s(i32x4.shr_s(g0, 16), i32x4.shr_s(g1, 16)))
+    const r = i16x8.add(i16x8.add(y, cr), i16x8.q15mulr_sat_s(cr, i16x8.splat(13174)))
+    const b = i16x8.add(i16x8.add(y, cb), i16x8.q15mulr_sat_s(cb, i16x8.splat(25297)))
+    const g0 = i32x4.dot_i16x8_s(v128.shuffle<i16>(cb, cr, 0, 8, 1, 9, 2, 10, 3, 11), greens)
+    const g1 = i32x4.dot_i16x8_s(v128.shuffle<i16>(cb, cr, 4, 12, 5, 13, 6, 14, 7, 15), greens)
+    const share = i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(g0, half), 16), i32x4.shr_s(i32x4.add(g1, half), 16))
+    const g = i16x8.add(i16x8.sub(y, cr), share)
     const rg = i8x16.narrow_i16x8_u(r, g)
     const bb = i8x16.narrow_i16x8_u(b, b)
     v128.store(to + 3 * i, i8x16.shuffle(rg, bb, 0, 8, 16, 1, 9, 17, 2, 10, 18, 3, 11, 19, 4, 12, 20, 5))
     v128.store(to + 3 * i + 16, i8x16.shuffle(rg, bb, 13, 21, 6, 14, 22, 7, 15, 23, 0, 0, 0, 0, 0, 0, 0, 0))
   }
-}
-
-// @ts-ignore: a decorator of AssemblyScript
-@inline
-function scaled(low: v128, high: v128, factor: i32, half: v128): v128 {
-  const f = i32x4.splat(factor)
-  return i16x8.narrow_i32x4_s(
-    i32x4.shr_s(i32x4.add(i32x4.mul(low, f), half), 16),
-    i32x4.shr_s(i32x4.add(i32x4.mul(high, f), half), 16),
-  )
 }
 
 /** Three planes as they are, interleaved. */

@@ -16,6 +16,17 @@ const optionsOf = (shape: readonly number[]) => ({ components: shape[2] ?? 1, co
 /** Left to libjpeg-turbo: progressive, and chroma sampled in ways nobody stores volumes in. */
 const isOther = (name: string) => /^(progressive|440|411)/.test(name)
 
+// first, because what is then read behind the stream is a memory of zeros that ends nowhere
+test('a scan header that says it is longer than the stream', () => {
+  const { name, shape } = cases.find((one) => one.name === 'grey_5x40_q40')!
+  const damaged = read(name)
+  const scan = damaged.findIndex((byte, at) => byte === 0xff && damaged[at + 1] === 0xda)
+  for (let length = damaged.length; length < 65536; length += 101) {
+    damaged.set([length >> 8, length & 255], scan + 2)
+    expect(() => jpeg.decode(damaged, new Uint8Array(bytesOf(shape)), optionsOf(shape))).toThrow(CodecError)
+  }
+})
+
 describe('the pixels of libjpeg-turbo, to the bit', () => {
   test.each(cases)('$name', ({ name, shape, sha256: expected }) => {
     const target = new Uint8Array(bytesOf(shape))
