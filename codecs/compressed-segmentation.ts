@@ -19,6 +19,8 @@ export interface CompressedSegmentationOptions {
 /** Decoded at a time: what a core's cache holds, so that it is still there when it is copied out. */
 const PART_BYTES = 256 * 1024
 const MARGIN = 16
+/** What the decoder keeps for itself at the beginning of the memory. */
+const TABLES = 2048
 const instance = wasmModule(wasmFile, 32 * 1024 * 1024)
 
 const REASONS: Record<number, string> = {
@@ -42,10 +44,10 @@ export const compressedSegmentation: Codec = {
     const layers = Math.ceil(sz / bz)
     const layerBytes = sx * sy * Math.min(bz, sz) * sampleBytes
     const perPart = Math.max(1, Math.min(layers, Math.floor(PART_BYTES / layerBytes)))
-    const at = Math.ceil((source.length + MARGIN) / 8) * 8
+    const at = Math.ceil((TABLES + source.length + MARGIN) / 16) * 16
     const { heap, exports } = instance(at + layerBytes * perPart + MARGIN)
     const decode = exports['decode'] as (...numbers: number[]) => number
-    heap.set(source)
+    heap.set(source, TABLES)
     const offsets = new DataView(source.buffer, source.byteOffset, source.length)
     let written = 0
     for (let channel = 0; channel < channels; channel++) {
@@ -54,7 +56,7 @@ export const compressedSegmentation: Codec = {
         throw fail(`channel ${channel} is said to begin at byte ${start} of ${source.length}`)
       for (let z = 0; z < layers; z += perPart) {
         const end = Math.min(layers, z + perPart)
-        const result = decode(start, source.length - start, at, sx, sy, sz, bx, by, bz, z, end, sampleBytes === 8 ? 1 : 0)
+        const result = decode(TABLES + start, source.length - start, at, sx, sy, sz, bx, by, bz, z, end, sampleBytes === 8 ? 1 : 0)
         if (result < 0) throw fail(REASONS[result] ?? `error ${result}`)
         const bytes = sx * sy * (Math.min(sz, end * bz) - z * bz) * sampleBytes
         target.set(heap.subarray(at, at + bytes), written)

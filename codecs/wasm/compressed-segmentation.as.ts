@@ -55,6 +55,9 @@ export function decode(
             ? checked<u64>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
             : checked<u32>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
           if (result < 0) return result
+        } else if (nx == 8 && bx == 8 && (bits == 2 || (bits == 1 && wide))) {
+          if (wide) pairs<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
+          else pairs<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
         } else if (nx == 8 && bx == 8 && bits <= 4) {
           if (wide) eights<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
           else eights<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
@@ -64,6 +67,32 @@ export function decode(
     }
   }
   return 0
+}
+
+const PAIRS = memory.data(16 * 16, 16)
+
+/** Rows of eight voxels of one or two bits, two at a time: there are few pairs, and a block has 256. */
+function pairs<T>(base: usize, table: usize, to: usize, bits: u32, ny: u32, nz: u32, by: u32, sx: u32, sy: u32): void {
+  const one: u32 = (1 << bits) - 1
+  const both: u32 = (1 << (2 * bits)) - 1
+  for (let pair: u32 = 0; pair <= both; pair++) {
+    const at = PAIRS + <usize>pair * 2 * sizeof<T>()
+    store<T>(at, load<T>(table + <usize>(pair & one) * sizeof<T>()))
+    store<T>(at + sizeof<T>(), load<T>(table + <usize>(pair >> bits) * sizeof<T>()))
+  }
+  for (let z: u32 = 0; z < nz; z++) {
+    for (let y: u32 = 0; y < ny; y++) {
+      const bit = bits * 8 * (y + by * z)
+      let keys = load<u32>(base + ((bit >> 5) << 2)) >> (bit & 31)
+      const at = to + (<usize>z * sy + y) * sx * sizeof<T>()
+      for (let k: usize = 0; k < 8; k += 2) {
+        const pair = PAIRS + <usize>(keys & both) * 2 * sizeof<T>()
+        if (sizeof<T>() == 8) v128.store(at + k * 8, v128.load(pair))
+        else store<u64>(at + k * 4, load<u64>(pair))
+        keys >>= 2 * bits
+      }
+    }
+  }
 }
 
 /** Rows of eight voxels of up to four bits: each lies in one word. */
@@ -138,10 +167,13 @@ function checked<T>(
 }
 
 function fill<T>(to: usize, value: T, nx: u32, ny: u32, nz: u32, sx: u32, sy: u32): void {
+  const all = v128.splat<T>(value)
   for (let z: u32 = 0; z < nz; z++) {
     for (let y: u32 = 0; y < ny; y++) {
       let at = to + (<usize>z * sy + y) * sx * sizeof<T>()
-      for (const end = at + <usize>nx * sizeof<T>(); at < end; at += sizeof<T>()) store<T>(at, value)
+      const end = at + <usize>nx * sizeof<T>()
+      for (; at + 16 <= end; at += 16) v128.store(at, all)
+      for (; at < end; at += sizeof<T>()) store<T>(at, value)
     }
   }
 }
