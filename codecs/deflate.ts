@@ -6,7 +6,8 @@ export const deflate: Codec = {
   nsPerByte: 4,
   decode(source, target) {
     try {
-      const bytes = inflateSync(source, { maxOutputLength: Math.max(1, target.length) })
+      // in one piece: else it is made in pieces of 16 KiB, which are then put together. With room behind, or another piece is begun
+      const bytes = inflateSync(source, { maxOutputLength: Math.max(1, target.length), chunkSize: target.length + 64 })
       target.set(bytes)
       return bytes.length
     } catch (error) {

@@ -107,7 +107,7 @@ function chunksOf(source: Uint8Array): { data: Uint8Array; colours: Uint8Array }
 function inflated(data: Uint8Array, expected: number): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = inflateSync(data, { maxOutputLength: expected + 1 })
+    bytes = inflateSync(data, { maxOutputLength: expected + 1, chunkSize: expected + 64 })
   } catch (error) {
     const isLonger = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
     throw new CodecError(`PNG: ${isLonger ? `inflates to more than the ${expected} bytes of its pixels` : String(error)}`)
