@@ -18,7 +18,10 @@ export const zstd: Codec = {
         : zstdDecompressSync(source, { maxOutputLength: Math.max(1, target.length) })
       if (bytes.length > target.length) throw new CodecError(`Zstd: ${bytes.length} bytes where ${target.length} were expected`)
       target.set(bytes)
-      return bytes.length
+      const { length } = bytes
+      // given back at once: the collector would let several pile up, and each new one's pages would be touched for the first time
+      if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === length) bytes.buffer.transfer(0)
+      return length
     } catch (error) {
       throw error instanceof CodecError ? error : new CodecError(`Zstd: ${String(error)}`)
     }
