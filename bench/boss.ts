@@ -7,6 +7,10 @@ import { median, table } from './measure.ts'
 
 export const title = 'Blosc against numcodecs'
 const ROUNDS = 25
+const NOTES = `Slower ways to put bytes together, where perfect shuffles are 1: transposing with other masks at each step 0.7, by shifts in 64-bit
+lanes 0.5, in 64-bit integers 0.3 to 0.4, sixteen rows at a time 0.95, or half of it where the rows share lines of the cache; pieces of
+16, 64 or 128 KiB in place of 32 0.95. With Zstandard, a block is decoded into a buffer of Bun's own and copied from there. LZ4 of
+images is sequences of seven bytes, which take seven nanoseconds each.`
 
 interface Cuboid {
   readonly file: string
@@ -49,7 +53,7 @@ export async function run(): Promise<string> {
       rows.push([`${name}, ${how}`, packed / bytes, bytes / ours / 1e3, bytes / one / 1e3, bytes / two / 1e3, one / ours])
     }
     const head = ['cuboid', 'size, packed', 'ours MB/s', 'numcodecs MB/s', 'with 2 threads', 'ratio']
-    return `numcodecs ${version}. The ratio is to one thread of it, as ours is one; several cuboids are decoded in several threads.\n\n${table(head, rows)}`
+    return `numcodecs ${version}. The ratio is to one thread of it, as ours is one; several cuboids are decoded in several threads. Both write into the same memory each time. Bar: 0.7 for what a BossDB sends.\n\n${table(head, rows)}\n\n${NOTES}`
   } finally {
     python.stdin.end()
     python.kill()
