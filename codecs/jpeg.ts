@@ -11,8 +11,30 @@ import loadTurbo from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs'
 import { type Codec, CodecError } from './codec.ts'
 import { decodeBaseline } from './jpeg-baseline.ts'
 
-const turbo = await loadTurbo({ wasmBinary: readFileSync(wasmFile), print: () => {}, printErr: () => {} })
-let decoder = new turbo.JPEGDecoder()
+type Turbo = Parameters<typeof loadTurbo>[0]
+
+/** A C++ exception leaves some of the stack taken: after four thousand of them no call would work any more. */
+const MOST_EXCEPTIONS = 1000
+
+let compiled: WebAssembly.Module | undefined
+let kept: ReturnType<typeof start> | undefined
+
+/** At once, because the instance is given synchronously; the promise the loader returns says nothing more. */
+function start() {
+  const module = (compiled ??= new WebAssembly.Module(readFileSync(wasmFile)))
+  const parts: Turbo = {
+    print: () => {},
+    printErr: () => {},
+    instantiateWasm(imports, done) {
+      const instance = new WebAssembly.Instance(module, imports)
+      done(instance)
+      return instance.exports
+    },
+  }
+  void loadTurbo(parts)
+  if (!parts.JPEGDecoder) throw new Error('the JPEG decoder did not start')
+  return { Decoder: parts.JPEGDecoder, decoder: new parts.JPEGDecoder(), exceptions: 0 }
+}
 
 export const jpeg: Codec = {
   nsPerByte: 5,
@@ -34,16 +56,20 @@ export const jpeg: Codec = {
       options?.['colour'] === undefined ? !stream.saysRgb : options['colour'] !== 'rgb',
     )
     if (decodedHere !== undefined) return decodedHere
+    const turbo = (kept ??= start())
     try {
-      decoder.getEncodedBuffer(stream.bytes.length).set(stream.bytes)
-      decoder.decode()
-    } catch {
-      // the library throws the address of a C++ exception; the decoder is in no known state after it
-      decoder.delete()
-      decoder = new turbo.JPEGDecoder()
+      turbo.decoder.getEncodedBuffer(stream.bytes.length).set(stream.bytes)
+      turbo.decoder.decode()
+    } catch (error) {
+      // thrown is the address of a C++ exception, after which the decoder is in no known state; after anything else the memory is, too
+      if (typeof error !== 'number' || ++turbo.exceptions >= MOST_EXCEPTIONS) kept = undefined
+      else {
+        turbo.decoder.delete()
+        turbo.decoder = new turbo.Decoder()
+      }
       throw new CodecError('JPEG: the image data is damaged')
     }
-    const decoded = decoder.getDecodedBuffer()
+    const decoded = turbo.decoder.getDecodedBuffer()
     if (decoded.length !== bytes) throw new CodecError(`JPEG: decoded to ${decoded.length} bytes instead of ${bytes}`)
     target.set(decoded)
     return bytes

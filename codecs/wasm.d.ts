@@ -18,10 +18,12 @@ declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
     delete(): void
   }
   export default function load(options: {
-    wasmBinary: Uint8Array
     print?: (text: string) => void
     printErr?: (text: string) => void
-  }): Promise<{ JPEGDecoder: new () => Decoder }>
+    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void): WebAssembly.Exports
+    /** Put there while loading. */
+    JPEGDecoder?: new () => Decoder
+  }): Promise<unknown>
 }
 
 declare module '@jsquash/jxl/codec/dec/jxl_dec.js' {

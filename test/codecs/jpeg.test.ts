@@ -59,3 +59,15 @@ describe('damage is an error of ours or pixels, and stays inside the target', ()
     }
   })
 })
+
+test('libjpeg-turbo decodes whole pictures after 5000 damaged ones', () => {
+  const { name, shape, sha256: expected } = cases.find((one) => one.name === 'progressive')!
+  const whole = read(name)
+  const target = new Uint8Array(bytesOf(shape))
+  const damaged = whole.slice()
+  // a scan of a component there is not
+  damaged[damaged.findIndex((byte, at) => byte === 0xff && damaged[at + 1] === 0xda) + 5] = 99
+  for (let n = 0; n < 5000; n++) expect(() => jpeg.decode(damaged, target, optionsOf(shape))).toThrow(CodecError)
+  jpeg.decode(whole, target, optionsOf(shape))
+  expect(sha256(target)).toBe(expected)
+})
