@@ -81,6 +81,7 @@ export class DecodePool implements Decoders {
       const recording: Recording = { id: this.#nextJob++, recordMs: ms }
       const result = Promise.withResolvers<string>()
       thread.recordings.set(recording.id, result)
+      hold(thread)
       thread.worker.postMessage(recording)
       return result.promise
     })
@@ -103,6 +104,7 @@ export class DecodePool implements Decoders {
       const shared = this.#slots.take(targetAt + target.length)
       new Uint8Array(shared).set(source)
       thread.jobs.set(id, { target, shared, targetAt, resolve, reject })
+      hold(thread)
       const task: Task = { id, pipeline, shared, sourceLength: source.length, targetAt, size: target.length, least }
       thread.worker.postMessage(task)
     })
@@ -118,12 +120,12 @@ export class DecodePool implements Decoders {
   #start(): Thread {
     const worker = new Worker(new URL(WORKER, import.meta.url).href)
     const thread: Thread = { worker, jobs: new Map(), recordings: new Map() }
-    // a waiting worker is no reason for the process to stay
-    worker.unref()
+    hold(thread)
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       const recording = thread.recordings.get(data.id)
       if (recording) {
         thread.recordings.delete(data.id)
+        hold(thread)
         if ('profile' in data) recording.resolve(data.profile)
         else recording.reject(new Error('error' in data ? data.error : 'no profile'))
         return
@@ -131,6 +133,7 @@ export class DecodePool implements Decoders {
       const job = thread.jobs.get(data.id)
       thread.jobs.delete(data.id)
       if (!job) return
+      hold(thread)
       if ('error' in data) job.reject(new CodecError(data.error))
       else if ('written' in data) {
         job.target.set(new Uint8Array(job.shared, job.targetAt, data.written))
@@ -156,4 +159,13 @@ export class DecodePool implements Decoders {
     for (const recording of thread.recordings.values()) recording.reject(new UpstreamError({ cause }))
     thread.recordings.clear()
   }
+}
+
+/**
+ * A waiting worker is no reason for the process to stay, a working one is. More than that: an event loop that nothing holds does not
+ * sleep until the answer comes but runs in circles, which costs the workers a core (bench precomputed).
+ */
+function hold({ worker, jobs, recordings }: Thread): void {
+  if (jobs.size + recordings.size > 0) worker.ref()
+  else worker.unref()
 }

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { CodecError } from '../../codecs/codec.ts'
 import { DecodePool } from '../../codecs/pool.ts'
@@ -58,4 +59,24 @@ test('closing fails what is under way, as trouble that may pass', async () => {
   const result = Promise.resolve(decoder.decode(deflateSync(plain(4_000_000)), new Uint8Array(4_000_000)))
   closing.close()
   await expect(result).rejects.toBeInstanceOf(UpstreamError)
+})
+
+// a program of its own, because the test runner holds the event loop by itself
+test('a program that waits for threads leaves the cores to them, and ends by itself', async () => {
+  const program = `
+    const { DecodePool } = await import(${JSON.stringify(join(import.meta.dir, '../../codecs/pool.ts'))})
+    const filters = Array.from({ length: 20 }, () => ({ filter: 'swap-bytes', options: { sampleBytes: 2 } }))
+    const decoder = await new DecodePool(1).decoder({ codec: 'deflate', filters })
+    const target = new Uint8Array(8_000_000)
+    const source = (await import('node:zlib')).deflateSync(target)
+    await decoder.decode(source, target)
+    const [here, all] = [process.threadCpuUsage(), process.cpuUsage()]
+    for (let n = 0; n < 10; n++) await decoder.decode(source, target)
+    const seconds = ({ user, system }) => (user + system) / 1e6
+    console.log(JSON.stringify({ here: seconds(process.threadCpuUsage(here)), all: seconds(process.cpuUsage(all)) }))`
+  await using child = Bun.spawn([process.execPath, '-e', program], { stdout: 'pipe' })
+  const { here, all } = JSON.parse(await child.stdout.text())
+  expect(await child.exited).toBe(0)
+  // half of all where the loop runs in circles
+  expect(here / all).toBeLessThan(0.3)
 })
