@@ -1,4 +1,4 @@
-/** The other side of pool.ts: decodes one task after the other. */
+/** The other side of decode-thread.ts: decodes one task after the other. */
 import { recordCpuProfile } from '../src/metrics/cpu-profile.ts'
 import type { Pipeline } from './codec.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
@@ -6,10 +6,11 @@ import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 export interface Task {
   readonly id: number
   readonly pipeline: Pipeline
-  /** The source from its beginning, and from `targetAt` on room for what is decoded. */
-  readonly shared: SharedArrayBuffer
+  /** At least `sourceLength` bytes. */
+  readonly source: SharedArrayBuffer
   readonly sourceLength: number
-  readonly targetAt: number
+  /** Room for `size` bytes of what is decoded. */
+  readonly target: SharedArrayBuffer
   readonly size: number
   readonly least: number
 }
@@ -36,13 +37,13 @@ self.onmessage = async ({ data }: MessageEvent<Task | Recording>) => {
       self.postMessage({ id, profile: await recordCpuProfile(data.recordMs) } satisfies Answer)
       return
     }
-    const { pipeline, shared, sourceLength, targetAt, size, least } = data
+    const { pipeline, source, sourceLength, target, size, least } = data
     const key = JSON.stringify(pipeline)
     let run = loaded.get(key)
     if (!run) loaded.set(key, (run = loadPipeline(pipeline)))
     // a copy, because the runtime's own decoders take no shared memory
-    const source = new Uint8Array(shared, 0, sourceLength).slice()
-    const written = (await run).run(source, new Uint8Array(shared, targetAt, size), least)
+    const bytes = new Uint8Array(source, 0, sourceLength).slice()
+    const written = (await run).run(bytes, new Uint8Array(target, 0, size), least)
     self.postMessage({ id, written } satisfies Answer)
   } catch (error) {
     self.postMessage({ id, error: error instanceof Error ? error.message : String(error) } satisfies Answer)

@@ -53,12 +53,15 @@ test('damage is the same error from a thread', async () => {
   await expect(Promise.resolve(decoder.decode(short, new Uint8Array(2_000_000)))).rejects.toThrow(/1000 bytes instead of 2000000/)
 })
 
-test('closing fails what is under way, as trouble that may pass', async () => {
+test('closing fails what is under way and what waits, as trouble that may pass', async () => {
   const closing = new DecodePool(1)
   const decoder = await closing.decoder({ codec: 'deflate' })
-  const result = Promise.resolve(decoder.decode(deflateSync(plain(4_000_000)), new Uint8Array(4_000_000)))
+  const source = deflateSync(plain(4_000_000))
+  const results = Promise.allSettled(Array.from({ length: 5 }, () => decoder.decode(source, new Uint8Array(4_000_000))))
+  expect(closing.jobs).toBe(5)
   closing.close()
-  await expect(result).rejects.toBeInstanceOf(UpstreamError)
+  for (const result of await results) expect(result.status === 'rejected' && result.reason).toBeInstanceOf(UpstreamError)
+  expect(closing.jobs).toBe(0)
 })
 
 // a program of its own, because the test runner holds the event loop by itself
