@@ -6,6 +6,7 @@ import type { ListedDataset } from '../datasets/data-source.ts'
 import type { Problem } from '../datasets/editor.ts'
 import type { Address, Explored } from '../datasets/explore.ts'
 import type { EditedDataSource } from '../datasets/overrides.ts'
+import type { VirtualDatasets } from '../datasets/virtual-datasets.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Snapshot } from '../metrics/registry.ts'
@@ -20,6 +21,8 @@ import type { Deadlines } from './deadlines.ts'
 export interface Context {
   readonly version: string
   readonly catalogue: Datasets
+  /** What only core knows; without one there is nothing of the kind. */
+  readonly virtual?: VirtualDatasets | undefined
   readonly chunks: ChunkCache
   /** For answers being put together. */
   readonly answers: Buffers

@@ -63,7 +63,8 @@ export const datasetRoutes = (context: Context, prefix: string) => {
     await context.access.checkAdministration(request, first)
     // organization and dataset name, or organization and dataset id
     const id = context.catalogue.byName(first, second)?.id ?? (await knownId(context, second))
-    if (!(await context.control.reload(id))) throw new HttpError(404, `There is no dataset ${second} of organization ${first}.`)
+    if (context.virtual?.held(id)) await context.control.invalidate(id)
+    else if (!(await context.control.reload(id))) throw new HttpError(404, `There is no dataset ${second} of organization ${first}.`)
     return text('Ok')
   }
   for (const method of ['get', 'post'] as const) {

@@ -26,8 +26,8 @@ export interface OpenLayer {
   readonly layer: Layer
 }
 
-const find = ({ catalogue }: Context, { first, second }: DatasetParams): CatalogueEntry | undefined =>
-  second === undefined ? catalogue.byId(first) : catalogue.byName(first, second)
+const find = ({ catalogue, virtual }: Context, { first, second }: DatasetParams): CatalogueEntry | undefined =>
+  second === undefined ? (catalogue.byId(first) ?? virtual?.held(first)) : catalogue.byName(first, second)
 
 const nameOf = ({ first, second }: DatasetParams): string =>
   second === undefined ? `with id ${first}` : `${second} of organization ${first}`
@@ -54,10 +54,12 @@ async function opened(context: Context, params: DatasetParams): Promise<Catalogu
   return entry
 }
 
-/** An id that core gave a dataset a moment ago. */
-async function findByCore({ access, catalogue }: Context, { first, second }: DatasetParams): Promise<CatalogueEntry | undefined> {
+/** An id that core gave a dataset a moment ago, or one of a dataset only core knows. */
+async function findByCore({ access, catalogue, virtual }: Context, { first, second }: DatasetParams): Promise<CatalogueEntry | undefined> {
   const name = second === undefined ? await access.nameOf(first).catch(() => undefined) : undefined
-  return name && catalogue.byName(name.organization, name.name)
+  if (!name) return undefined
+  const known = catalogue.byName(name.organization, name.name)
+  return known ?? virtual?.find(first).catch(() => undefined)
 }
 
 /** The id the catalogue knows a dataset by, for one that core may just have given it. */

@@ -1,5 +1,4 @@
 /** What a request may change, on the main thread. */
-import { realpath } from 'node:fs/promises'
 import type { Access } from '../api/access.ts'
 import type { Control } from '../api/context.ts'
 import { OPENING_MS } from '../api/lookup.ts'
@@ -15,7 +14,9 @@ import { renderPage } from '../viewer/page.ts'
 import { messageOf } from '../volume/errors.ts'
 import { CONTRAST_MS, type Core, reportOf } from './core.ts'
 import type { Parts } from './parts.ts'
+
 import { createRecorder } from './record.ts'
+import { reachOf } from './virtual.ts'
 
 /** A page is worth a moment for what is being opened; then it says so and asks again by itself. */
 const PAGE_MS = 2000
@@ -75,7 +76,7 @@ export function createControl(
       }
     },
     async explore(addresses, organization) {
-      return explore(addresses, organization, { resources, allowed: resources.allowed.and(await realpath(data)) })
+      return explore(addresses, organization, await reachOf(resources, data))
     },
     async edit(id, dataSource) {
       const entry = catalogue.byId(id)

@@ -1,20 +1,17 @@
 /** `wkconnect list | add | set | remove | reset`: the list of datasets from the command line, also while a server runs: it notices. */
-import { stat } from 'node:fs/promises'
-import { basename, isAbsolute, relative, resolve } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { ConfigError } from '../config/error.ts'
 import { type Resolved, resolveConfig } from '../config/resolve.ts'
-import { isTiffName, kindOf, listFolder } from '../datasets/folders.ts'
 import type { FoundDataset } from '../datasets/found.ts'
 import { writeOverride } from '../datasets/overrides.ts'
-import { stemOf } from '../datasets/stacks.ts'
+import { localEntryOf, remoteEntryOf, type SourceEntry } from '../datasets/source-entry.ts'
 import { CannotWrite } from '../datasets/write.ts'
 import { plain } from '../formats/precomputed/source.ts'
 import { createLog } from '../log.ts'
-import { AllowedFolders } from '../stores/allowed.ts'
 import { isRemoteSource } from '../stores/source.ts'
+import { DataError, Unusable } from '../volume/errors.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import { createParts, type Parts } from './parts.ts'
-import { remoteEntryOf, type SourceEntry } from './source.ts'
 import { summarize } from './summary.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -35,14 +32,7 @@ export async function add(argv: readonly string[], environment: Environment): Pr
   if (source === undefined || more.length > 0) throw new ConfigError('add takes one source: wkconnect add PATH|URL --name NAME')
   const { settings, own } = config
   const parts = await begin(config, environment)
-  const {
-    backend,
-    name: usual,
-    entry,
-    shown,
-  } = isRemoteSource(source)
-    ? await remoteEntryOf(source, parts.resources.remote)
-    : await localEntry(resolve(plain(source).replace(/^file:\/\//i, '')), settings.data)
+  const { backend, name: usual, entry, shown } = await entryOf(source, settings.data, parts)
   const name = own['name'] ?? usual
   const scale = own['scale'] === undefined ? {} : { scale: parseScale(own['scale']) }
   const problems = await parts.editor.add({ [backend]: { [settings.organization]: { [name]: { ...entry, ...scale } } } }, false)
@@ -52,8 +42,16 @@ export async function add(argv: readonly string[], environment: Environment): Pr
   return 0
 }
 
-async function localEntry(path: string, data: string): Promise<SourceEntry> {
-  return { backend: await backendOf(path), name: stemOf(basename(path)), entry: { path: pathInList(path, data) }, shown: path }
+/** Throws `ConfigError` for what is no source; `CannotWrite` where it cannot be looked at. */
+async function entryOf(source: string, data: string, { resources }: Parts): Promise<SourceEntry> {
+  try {
+    if (isRemoteSource(source)) return await remoteEntryOf(source, resources.remote, { isTrusted: true })
+    const found = await localEntryOf(resolve(plain(source).replace(/^file:\/\//i, '')))
+    return { ...found, entry: { path: pathInList(found.shown, data) } }
+  } catch (error) {
+    if (error instanceof Unusable) throw new ConfigError(error.message)
+    throw error instanceof DataError ? new CannotWrite(`it was not added: ${error.message}`) : error
+  }
 }
 
 export async function set(argv: readonly string[], environment: Environment): Promise<number> {
@@ -123,17 +121,6 @@ function parseScale(text: string): Vec3 {
 function pathInList(path: string, data: string): string {
   const inside = relative(data, path)
   return inside.startsWith('..') || isAbsolute(inside) ? path : inside
-}
-
-async function backendOf(path: string): Promise<'wkw' | 'tiff' | 'neuroglancer'> {
-  const stats = await stat(path).catch(() => undefined)
-  if (!stats) throw new ConfigError(`${path} does not exist`)
-  if (!stats.isDirectory()) return 'tiff'
-  const allowed = await AllowedFolders.of([path])
-  const listing = await listFolder(path, allowed)
-  const kind = await kindOf(path, listing, allowed, undefined, true)
-  if (kind === 'precomputed' || kind === 'precomputed-layers') return 'neuroglancer'
-  return kind === 'images' || (kind === undefined && listing.files.some(isTiffName)) ? 'tiff' : 'wkw'
 }
 
 const say = (line: string): void => {

@@ -19,6 +19,7 @@ import { checkFree } from './listen.ts'
 import { createMainThread } from './main-thread.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
 import { createAccess, startServing } from './serving.ts'
+import { createVirtual } from './virtual.ts'
 import { watchProcess } from './watch-parts.ts'
 import type { ThreadStart } from './worker.ts'
 
@@ -83,6 +84,11 @@ export async function startServer(
   watchProcess(ofProcess, version, catalogue, core)
   const secret = newSecret()
   const access = createAccess(config, core, { catalogue, log, secret })
+  const virtual = core && createVirtual(core.ids, resources, settings.data, parts.drop)
+  const forget = (id: string) => {
+    access.forget(id)
+    virtual?.forget(id)
+  }
   const control = createControl(
     parts,
     settings.data,
@@ -100,12 +106,24 @@ export async function startServer(
     start: () => new Worker(new URL(WORKER, import.meta.url).href),
     first: (number): ThreadStart => ({ config, environment, threads, secret, number }),
     catalogue,
-    here: { drop: parts.drop, forget: (id) => access.forget(id), recheck: parts.recheck, metrics: () => metrics.registry.snapshot() },
+    here: { drop: parts.drop, forget, recheck: parts.recheck, metrics: () => metrics.registry.snapshot() },
     main: createMainThread({ control, catalogue, chunks, contrasts, log, changed: () => hub.changed() }),
     log,
   })
   if (threads > 1) await checkFree(settings.host, port)
-  const serving = { catalogue, contrasts, access, chunks, control, overviews: resources.overviews, resources, metrics, log, thread: 0 }
+  const serving = {
+    catalogue,
+    virtual,
+    contrasts,
+    access,
+    chunks,
+    control,
+    overviews: resources.overviews,
+    resources,
+    metrics,
+    log,
+    thread: 0,
+  }
   const listener = await startServing(config, serving, port, threads)
   port = listener.port
   hub.start(port)

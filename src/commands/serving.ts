@@ -33,7 +33,10 @@ export function createAccess(
   return core ? new CoreAccess({ ...shared, ...core, catalogue, log }) : new Access({ ...shared, requireToken })
 }
 
-export type ServingParts = Pick<Context, 'catalogue' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log' | 'thread' | 'metrics'> & {
+export type ServingParts = Pick<
+  Context,
+  'catalogue' | 'virtual' | 'contrasts' | 'access' | 'overviews' | 'control' | 'log' | 'thread' | 'metrics'
+> & {
   readonly chunks: ChunkCache
   readonly resources: Resources
 }

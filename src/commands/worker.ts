@@ -14,6 +14,7 @@ import { createRights } from './core.ts'
 import type { Listener } from './listen.ts'
 import { createResources, dropFrom, shareBudget } from './parts.ts'
 import { createAccess, startServing } from './serving.ts'
+import { createVirtual } from './virtual.ts'
 
 /** What a new thread is told first. */
 export interface ThreadStart {
@@ -73,16 +74,20 @@ async function createThread({ config, environment, threads, secret, number }: Th
       void main.assignId(organization, name, id)
     })
   const access = createAccess(config, core, { catalogue: mirror, log, secret, useLink: (link) => main.useLink(link) })
+  const virtual = core && createVirtual(core.ids, resources, settings.data, drop)
   let listener: Listener | undefined
   return {
     apply: (change) => mirror.apply(change),
     drop,
-    forget: (id) => access.forget(id),
+    forget(id) {
+      access.forget(id)
+      virtual?.forget(id)
+    },
     recheck: () => staleOf(mirror.entries(), resources.tables),
     metrics: () => metrics.registry.snapshot(),
     async listen(port) {
       const shared = { chunks, resources, overviews: resources.overviews, metrics, log }
-      const parts = { ...shared, catalogue: mirror, contrasts, access, control: main, thread: number }
+      const parts = { ...shared, catalogue: mirror, virtual, contrasts, access, control: main, thread: number }
       listener = await startServing(config, parts, port, threads)
       log.info(`Serving thread ${number} listens, too`)
       return listener.port

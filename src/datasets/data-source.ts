@@ -106,7 +106,7 @@ function viewJson({ extra }: Layer, contrast: Contrast | undefined) {
   return { defaultViewConfiguration: { intensityRange: contrast, ...(isRecord(stored) && stored) } }
 }
 
-const axisJson = ({ name, bounds }: Axis, index: number) => ({ name, bounds, index: index + 1 })
+export const axisJson = ({ name, bounds }: Axis, index: number) => ({ name, bounds, index: index + 1 })
 
 /** protocol.md 4.3: a plain number as long as it can be one. */
 export function idJson(id: number | bigint, bigIds: 'envelope' | 'clamp' | 'bigint') {

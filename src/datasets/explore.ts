@@ -2,19 +2,15 @@
  * What lies at an address somebody typed into "Add remote dataset" of webKnossos (protocol.md 2.11): the layers of all of them as one
  * data source with a path for every mag, from which `openVirtual` opens it again, and a report for the person.
  */
-import { realpath, stat } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { uniqueName } from '../formats/layer.ts'
-import type { AllowedFolders } from '../stores/allowed.ts'
 import { boxToJson } from '../volume/box.ts'
 import type { Dataset, Layer } from '../volume/chunked-array.ts'
 import { elementClassOf } from '../volume/data-type.ts'
-import { messageOf, Unusable } from '../volume/errors.ts'
+import { messageOf } from '../volume/errors.ts'
 import type { Vec3 } from '../volume/vec.ts'
-import { idJson } from './data-source.ts'
-import { kindOf, listFolder } from './folders.ts'
-import type { Descriptor } from './found.ts'
-import { openDataset, type Resources } from './open.ts'
+import { openAddress, type Reach } from './address.ts'
+import { axisJson, idJson, visible } from './data-source.ts'
+import { PRECOMPUTED, pathOf } from './mag-path.ts'
 
 export interface Address {
   readonly uri: string
@@ -28,13 +24,7 @@ export interface Explored {
   readonly report: string
 }
 
-export interface ExploreOptions {
-  readonly resources: Resources
-  /** Folders that may be looked into. */
-  readonly allowed: AllowedFolders
-}
-
-export async function explore(addresses: readonly Address[], organization: string, options: ExploreOptions): Promise<Explored> {
+export async function explore(addresses: readonly Address[], organization: string, options: Reach): Promise<Explored> {
   const report: string[] = []
   const layers: Record<string, unknown>[] = []
   const taken = new Set<string>()
@@ -42,12 +32,9 @@ export async function explore(addresses: readonly Address[], organization: strin
   for (const { uri, voxelSize } of addresses) {
     try {
       const dataset = await openAt(uri, options)
-      const found = dataset.layers.filter(hasPlaces)
-      for (const layer of found) layers.push(layerJson(layer, uniqueName(layer.name, taken)))
+      for (const layer of dataset.layers) layers.push(layerJson(uri, layer, uniqueName(layer.name, taken)))
       scale ??= voxelSize ?? dataset.voxelSize.nm
-      report.push(
-        `${uri}: ${found.map(({ name, mags }) => `layer ${name} with ${mags.length} mags`).join(', ') || 'no layer that can be added'}`,
-      )
+      report.push(`${uri}: ${dataset.layers.map(({ name, mags }) => `layer ${name} with ${mags.length} mags`).join(', ')}`)
       report.push(...dataset.broken.map(({ name, status }) => `${uri}: layer ${name} is left out: ${status}`))
     } catch (error) {
       report.push(`${uri}: ${messageOf(error)}`)
@@ -58,62 +45,31 @@ export async function explore(addresses: readonly Address[], organization: strin
   return { dataSource, report: report.join('\n') }
 }
 
-async function openAt(uri: string, options: ExploreOptions): Promise<Dataset> {
-  const descriptor = await locate(uri, options)
+async function openAt(uri: string, options: Reach): Promise<Dataset> {
   const id = `explored/${crypto.randomUUID()}`
   try {
-    return await openDataset(id, 'explored', descriptor, options.resources, () => {})
+    return await openAddress(uri, id, options, () => {})
   } finally {
     options.resources.tables.drop(`${id}/`)
   }
 }
 
-/** Throws `Unusable` for what is not there and for what may not be read in the same words: an answer must not tell which it is. */
-async function locate(uri: string, { resources, allowed }: ExploreOptions): Promise<Descriptor> {
-  const path = localPath(uri)
-  if (path === undefined) throw new Unusable('only folders of this server can be explored: file:///… or an absolute path')
-  const { patience } = resources.handles
-  const folder = await patience.wait(path, path, () => realpath(path).catch(() => undefined))
-  if (folder === undefined || !allowed.includes(folder))
-    throw new Unusable('there is nothing here that may be read; --allow-path allows more folders')
-  if (!(await stat(folder)).isDirectory())
-    throw new Unusable('this is a file; files are listed in datasets.json, or put into the data folder')
-  const kind = await kindOf(folder, await listFolder(folder, allowed, patience), allowed, patience)
-  if (kind !== 'properties' && kind !== 'wkw') {
-    const what =
-      kind === undefined
-        ? 'no dataset'
-        : { precomputed: 'Precomputed data', 'precomputed-layers': 'Precomputed data', images: 'images' }[kind]
-    throw new Unusable(`${what}, not a folder of WKW layers; only those can be added this way`)
-  }
-  return { format: 'wkw', folder, root: folder }
-}
-
-function localPath(uri: string): string | undefined {
-  if (uri.startsWith('/') && !uri.includes('\0')) return uri
-  if (!uri.startsWith('file://')) return undefined
-  try {
-    return fileURLToPath(uri)
-  } catch {
-    return undefined
-  }
-}
-
-/** A channel of an array with several, or a mag that only this server can put together, has no address others could read it from. */
-const hasPlaces = ({ mags }: Layer): boolean => mags.some(({ place, channel }) => place && channel === undefined)
-
-function layerJson(layer: Layer, name: string): Record<string, unknown> {
+function layerJson(address: string, layer: Layer, name: string): Record<string, unknown> {
   const { category, boundingBox, dataType, channels, largestSegmentId, extra } = layer
-  const mags = layer.mags.flatMap(({ factor, place }) => (place ? [{ mag: factor, path: place.uri }] : []))
+  const mags = layer.mags.map((mag) => ({ mag: mag.factor, path: pathOf(address, layer, mag) }))
+  // of what only this server reads webKnossos knows no format
+  const isPrecomputed = layer.mags.some(({ place }) => place?.dataFormat === PRECOMPUTED)
+  const axes = layer.additionalAxes?.length ? { additionalAxes: layer.additionalAxes.map(axisJson) } : {}
   const ids = category === 'segmentation' && largestSegmentId !== undefined ? { largestSegmentId: idJson(largestSegmentId, 'clamp') } : {}
   return {
     name,
     category,
-    boundingBox: boxToJson(boundingBox),
+    boundingBox: boxToJson(visible(boundingBox)),
     elementClass: elementClassOf(dataType, channels),
-    dataFormat: layer.mags.find(({ place }) => place)?.place?.dataFormat,
+    dataFormat: isPrecomputed ? PRECOMPUTED : 'wkw',
     mags,
     ...ids,
+    ...axes,
     ...extra,
   }
 }

@@ -58,6 +58,12 @@ export class DatasetIds {
     return this.#resolve(this.#names, id, () => this.#askName(id))
   }
 
+  /** The data source core keeps of a dataset, as it is. Undefined where core has no such dataset. Throws as above. */
+  async dataSourceOf(id: string): Promise<unknown> {
+    const answer = await this.#client.askAsDatastore('GET', `/datasources/${encodeURIComponent(id)}`)
+    return answer.ok ? answer.json : notThere(this.#client, answer)
+  }
+
   forget(id: string): void {
     const { value } = this.#names.get(id) ?? {}
     this.#names.delete(id)

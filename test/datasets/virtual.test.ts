@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openAddress } from '../../src/datasets/address.ts'
 import { explore } from '../../src/datasets/explore.ts'
 import type { Resources } from '../../src/datasets/open.ts'
 import { openVirtual } from '../../src/datasets/virtual.ts'
 import { AllowedFolders } from '../../src/stores/allowed.ts'
-import { sizeOf } from '../../src/volume/box.ts'
+import { sizeOf, toMag } from '../../src/volume/box.ts'
+import type { Layer } from '../../src/volume/chunked-array.ts'
 import { Unusable } from '../../src/volume/errors.ts'
 import { emptyFolder } from '../support/binary.ts'
 import { GOLDEN } from '../support/golden.ts'
@@ -29,7 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => resources.pool.close())
 
-const open = (dataSource: unknown) => openVirtual(`virtual/${crypto.randomUUID()}`, 'virtual', dataSource, resources, allowed, () => {})
+const open = (dataSource: unknown) => openVirtual(`virtual/${crypto.randomUUID()}`, 'virtual', dataSource, { resources, allowed }, () => {})
 const exploreHere = (...uris: string[]) =>
   explore(
     uris.map((uri) => ({ uri })),
@@ -53,6 +55,47 @@ describe('a virtual dataset', () => {
     }
   })
 
+  test.each([
+    'tiff/rgb',
+    'tiff/imagej',
+    'tiff/imagej_tzc_little',
+    'tiff/jpeg_slices',
+    'tiff/aperio',
+    'precomputed/scales',
+    'precomputed/shard_murmur',
+    'precomputed/raw_channels',
+    'precomputed/layers',
+    'wkw/two_channels',
+  ])('of %s has the same layers, mags and voxels as the files themselves', async (path) => {
+    const folder = join(data, path.replace('/', '-'))
+    cpSync(join(GOLDEN, 'data', path), folder, { recursive: true })
+    const { dataSource, report } = await exploreHere(folder)
+    expect(report).toContain('layer')
+    const virtual = await open(structuredClone(dataSource))
+    const original = await openAddress(folder, `original/${path}`, { resources, allowed }, () => {})
+    expect(virtual.broken).toEqual([])
+    const shape = ({ name, mags, boundingBox, category, dataType, channels }: Layer) => ({
+      ...{ name, boundingBox, category, dataType, channels },
+      mags: mags.map(({ factor }) => factor),
+    })
+    expect(virtual.layers.map(shape)).toEqual(original.layers.map(shape))
+    expect(virtual.voxelSize.nm).toEqual(original.voxelSize.nm)
+    for (const [n, layer] of original.layers.entries()) {
+      for (const { factor } of layer.mags) {
+        const { min, max } = toMag(layer.boundingBox, factor)
+        const [a, b] = await Promise.all([layer, virtual.layers[n]!].map((one) => readBox(one, factor, min, sizeOf({ min, max }))))
+        expect(Buffer.from(a!).equals(Buffer.from(b!))).toBe(true)
+      }
+    }
+  })
+
+  test('of an element class that its files do not have is refused: buckets would have another size', async () => {
+    const { dataSource } = await exploreHere(join(data, 'images'))
+    const other = structuredClone(dataSource) as { dataLayers: { elementClass: string }[] }
+    other.dataLayers[0]!.elementClass = 'uint16'
+    await expect(open(other)).rejects.toThrow(/uint24, webKnossos takes them for uint16/)
+  })
+
   const layerAt = (path: string | undefined, more = {}) => ({
     name: 'color',
     category: 'color',
@@ -70,7 +113,9 @@ describe('a virtual dataset', () => {
     ['a relative path', 'wkw/color/1', /no folder/],
     ['a relative path that climbs', '../wkw/color/1', /no folder/],
     ['no path', undefined, /no folder/],
-    ['an address on the network', 's3://bucket/color/1', /remote/],
+    ['an address of this machine on the network', 'http://127.0.0.1:9/color/1', /127\.0\.0\.1/],
+    ['a picked layer of a folder that is not allowed', `${join(elsewhere, 'secret')}#color/1-1-1`, /nothing here that may be read/],
+    ['a layer that is not there', '{data}/wkw#other/1-1-1', /no such mag/],
     ['nothing', '{data}/nothing/color/1', /nothing/],
   ])('%s is refused with the reason', async (_, path, reason) => {
     await expect(open(sourceOf(layerAt(path?.replace('{data}', data))))).rejects.toThrow(reason)
@@ -114,12 +159,15 @@ describe('exploring', () => {
   })
 
   test.each([
-    ['{data}/nothing', /no dataset/],
-    ['{data}/images', /images, not a folder of WKW/],
-    ['{data}/file.txt', /this is a file/],
-    ['gs://bucket/x', /only folders of this server/],
-    ['file://other.host/x', /only folders|nothing here/],
-    ['relative/path', /only folders/],
+    ['{data}/nothing', /no layers/],
+    ['{data}/file.txt', /file\.txt/],
+    ['gs://', /no name of a bucket/],
+    ['ftp://host/x', /not a place data are read from/],
+    ['http://127.0.0.1:9/x', /127\.0\.0\.1/],
+    ['https://user:secret@example.org/x', /holds a password/],
+    ['s3://key:secret@bucket/x', /holds a password/],
+    ['precomputed://https://user:secret@example.org/x', /holds a password/],
+    ['relative/path', /neither a URL nor an absolute path/],
   ])('%s is answered with a report', async (uri, words) => {
     const { dataSource, report } = await exploreHere(uri.replace('{data}', data))
     expect(dataSource).toBeUndefined()
@@ -127,7 +175,7 @@ describe('exploring', () => {
   })
 
   test('a zero byte in a path is no path', async () => {
-    expect((await exploreHere('/with\0zero')).report).toMatch(/only folders/)
+    expect((await exploreHere('/with\0zero')).report).toMatch(/neither a URL/)
   })
 
   test('one bad address does not spoil the others', async () => {

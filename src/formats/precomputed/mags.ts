@@ -6,6 +6,7 @@ import { messageOf, Unusable } from '../../volume/errors.ts'
 import { equals, magLiteral, product, type Vec3 } from '../../volume/vec.ts'
 import type { OpenContext } from '../format.ts'
 import type { Scale, VolumeInfo } from './metadata.ts'
+import { plain } from './source.ts'
 import { openScale, type Volume } from './volume.ts'
 
 /** Resolutions are written rounded (17.3 for 4 × 4.32): so far a ratio may lie from a whole number, in parts of it. */
@@ -37,7 +38,7 @@ export async function layerParts(
       const twin = chosen.find((other) => equals(other.factor, factor))
       if (twin) throw new Unusable(`it has the same resolution as ${twin.scale.key}, which is used`)
       const arrays = await openScale(volume, scale, `${context.id}/${name}/${magLiteral(factor)}`, context)
-      chosen.push({ factor, scale, mag: { factor, arrays } })
+      chosen.push({ factor, scale, mag: { factor, arrays, place: placeOf(volume, scale) } })
     } catch (error) {
       problems.push(`scale ${scale.key}: ${messageOf(error)}`)
     }
@@ -50,6 +51,12 @@ export async function layerParts(
   const below = invisible(boundingBox)
   if (below) notes.push(`layer ${name}: ${below}`)
   return { parts: { name, category: info.category, boundingBox, mags: chosen.map(({ mag }) => mag) }, notes }
+}
+
+/** As webKnossos writes it: the folder of the scale, beside whose parent's `info` it is described. Undefined where it lies elsewhere. */
+function placeOf({ source }: Volume, { key }: Scale): Mag['place'] {
+  if (!/^[^/]+$/.test(key) || key === '.' || key === '..') return undefined
+  return { dataFormat: 'neuroglancerPrecomputed', uri: `${plain(source).replace(/\/+$/, '')}/${key}` }
 }
 
 function factorOf(resolution: Vec3, finest: Vec3): Vec3 {

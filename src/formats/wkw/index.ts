@@ -137,8 +137,7 @@ async function standardPlaces(layer: string, factor: Vec3, store: Store): Promis
 
 /** `mags[].path`: relative to the dataset or to the layer, or absolute. */
 async function statedPlaces(layer: string, path: string, store: Store, context: OpenContext): Promise<Place[]> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !path.startsWith('file://'))
-    throw new Unusable(`its path ${path} is remote, which is not supported yet`)
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path) && !path.startsWith('file://')) return [{ store: await context.storeAt(path), folder: '.' }]
   const local = path.replace(/^file:\/\//, '')
   if (local.startsWith('/') || /^[a-z]:[\\/]/i.test(local)) return [{ store: await context.storeAt(local), folder: '.' }]
   const plain = local.replace(/^\.\//, '')
