@@ -35,6 +35,7 @@ export async function explore(addresses: readonly Address[], organization: strin
       for (const layer of dataset.layers) layers.push(layerJson(uri, layer, uniqueName(layer.name, taken)))
       scale ??= voxelSize ?? dataset.voxelSize.nm
       report.push(`${uri}: ${dataset.layers.map(({ name, mags }) => `layer ${name} with ${mags.length} mags`).join(', ')}`)
+      report.push(...dataset.notes.map((note) => `${uri}: ${note}`))
       report.push(...dataset.broken.map(({ name, status }) => `${uri}: layer ${name} is left out: ${status}`))
     } catch (error) {
       report.push(`${uri}: ${messageOf(error)}`)

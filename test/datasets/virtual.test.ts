@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openAddress } from '../../src/datasets/address.ts'
+import { visible } from '../../src/datasets/data-source.ts'
 import { explore } from '../../src/datasets/explore.ts'
 import type { Resources } from '../../src/datasets/open.ts'
 import { openVirtual } from '../../src/datasets/virtual.ts'
@@ -78,9 +79,11 @@ describe('a virtual dataset', () => {
       ...{ name, boundingBox, category, dataType, channels },
       mags: mags.map(({ factor }) => factor),
     })
-    expect(virtual.layers.map(shape)).toEqual(original.layers.map(shape))
+    // webKnossos has nothing below 0
+    const seen = original.layers.map((layer) => ({ ...layer, boundingBox: visible(layer.boundingBox) }))
+    expect(virtual.layers.map(shape)).toEqual(seen.map(shape))
     expect(virtual.voxelSize.nm).toEqual(original.voxelSize.nm)
-    for (const [n, layer] of original.layers.entries()) {
+    for (const [n, layer] of seen.entries()) {
       for (const { factor } of layer.mags) {
         const { min, max } = toMag(layer.boundingBox, factor)
         const [a, b] = await Promise.all([layer, virtual.layers[n]!].map((one) => readBox(one, factor, min, sizeOf({ min, max }))))

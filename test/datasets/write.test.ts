@@ -116,7 +116,9 @@ test(
 test('two processes that write at the same time lose nothing', async () => {
   const file = join(emptyFolder(), 'datasets.json')
   const children = ['a', 'b'].map((prefix) => adder(file, prefix))
-  await Bun.sleep(1500)
+  // on a busy machine one may begin long after the other
+  await Promise.all(children.map(({ stdout }) => stdout.getReader().read()))
+  await Bun.sleep(500)
   for (const child of children) child.kill('SIGKILL')
   await Promise.all(children.map(({ exited }) => exited))
   const names = Object.keys(read(file).wkw.lab)
