@@ -92,6 +92,11 @@ export class Access {
     return undefined
   }
 
+  /** The other way round, of a dataset only core knows. */
+  async idOf(_name: { readonly organization: string; readonly name: string }): Promise<string | undefined> {
+    return undefined
+  }
+
   /** What is known about an id may no longer hold. */
   forget(_id: string): void {}
 

@@ -61,6 +61,11 @@ export class CoreAccess extends Access {
     return isId(id) && knowsIds(await version.current()) ? ids.nameOf(id) : undefined
   }
 
+  override async idOf(name: DatasetName): Promise<string | undefined> {
+    const { ids, version } = this.#options
+    return knowsIds(await version.current()) ? ids.idOf(name) : undefined
+  }
+
   override forget(id: string): void {
     this.#options.ids.forget(id)
   }

@@ -56,10 +56,13 @@ async function opened(context: Context, params: DatasetParams): Promise<Catalogu
 
 /** An id that core gave a dataset a moment ago, or one of a dataset only core knows. */
 async function findByCore({ access, catalogue, virtual }: Context, { first, second }: DatasetParams): Promise<CatalogueEntry | undefined> {
-  const name = second === undefined ? await access.nameOf(first).catch(() => undefined) : undefined
+  if (second !== undefined) {
+    const id = await access.idOf({ organization: first, name: second }).catch(() => undefined)
+    return id === undefined ? undefined : virtual?.find(id).catch(() => undefined)
+  }
+  const name = await access.nameOf(first).catch(() => undefined)
   if (!name) return undefined
-  const known = catalogue.byName(name.organization, name.name)
-  return known ?? virtual?.find(first).catch(() => undefined)
+  return catalogue.byName(name.organization, name.name) ?? virtual?.find(first).catch(() => undefined)
 }
 
 /** The id the catalogue knows a dataset by, for one that core may just have given it. */

@@ -73,6 +73,8 @@ describe.each(['v10', 'v16'] as const satisfies readonly Era[])('a core of era %
         const [a, b] = await Promise.all([virtual.arrayBuffer(), real.arrayBuffer()])
         expect(Buffer.from(a).equals(Buffer.from(b))).toBe(true)
         expect(a.byteLength).toBeGreaterThan(0)
+        const byName = await bucket(`${ORGANIZATION}/${encodeURIComponent(row.name)}`, layer)
+        expect(Buffer.from(await byName.arrayBuffer()).equals(Buffer.from(a))).toBe(true)
       }
     },
   )
