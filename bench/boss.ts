@@ -10,7 +10,8 @@ const ROUNDS = 25
 const NOTES = `Slower ways to put bytes together, where perfect shuffles are 1: transposing with other masks at each step 0.7, by shifts in 64-bit
 lanes 0.5, in 64-bit integers 0.3 to 0.4, sixteen rows at a time 0.95, or half of it where the rows share lines of the cache; pieces of
 16, 64 or 128 KiB in place of 32 0.95. With Zstandard, a block is decoded into a buffer of Bun's own and copied from there. LZ4 of
-images is sequences of seven bytes, which take seven nanoseconds each.`
+images is sequences of seven bytes, which take seven nanoseconds each. A block stored like the one before is copied: that made of 0.51 to
+0.66 for what is empty 0.84 to 0.92. Labels of uint32 are close to the bar: 0.68, 0.72 and 0.74 in three runs beside other work.`
 
 interface Cuboid {
   readonly file: string
