@@ -23,7 +23,7 @@ import type { Dataset } from '../volume/chunked-array.ts'
 import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
 import { measuredDecoders, measuredStore } from './measured.ts'
-import { versionOf } from './version.ts'
+import { remoteVersionOf, versionOf } from './version.ts'
 
 /** What opening and reading datasets needs; one per serving thread. */
 export interface Resources {
@@ -52,7 +52,8 @@ export async function openDataset(
   const allowed = [descriptor.root, ...(descriptor.roots ?? [])].reduce((all, root) => all.and(root), resources.allowed)
   const isTrusted = !descriptor.addedOverHttp
   const { folder, source } = descriptor
-  const store = isRemoteSource(source ?? folder)
+  const isFar = isRemoteSource(source ?? folder)
+  const store = isFar
     ? await storesFor(resources, allowed, isTrusted)(source ?? folder, descriptor.config?.['credentials'])
     : await folderStore(folder, resources.handles, allowed)
   const options = { scale: descriptor.scale, images: descriptor.images, config: descriptor.config }
@@ -62,7 +63,7 @@ export async function openDataset(
   return completeDataset(dataset, {
     versionedId: id,
     overviews: resources.overviews,
-    version: (sinceMs) => versionOf(descriptor, sinceMs),
+    version: (sinceMs) => (isFar ? remoteVersionOf(descriptor, store) : versionOf(descriptor, sinceMs)),
     openedMs,
     isReadable: ({ arrays }) => !(arrays[0] instanceof FailingArray),
   })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Store } from '../stores/store.ts'
 import type { Descriptor } from './found.ts'
 import { mapLimit } from './map-limit.ts'
 
@@ -19,6 +20,24 @@ export async function versionOf({ folder, images }: Descriptor, sinceMs: number)
   return createHash('sha256')
     .update([folder, ...files.map(({ line }) => line)].join('\n'))
     .digest('hex')
+}
+
+/**
+ * The same of image files on the network: the versions they were opened in. Undefined where they are others by now, or where a server
+ * does not tell them apart.
+ */
+export async function remoteVersionOf({ images }: Descriptor, store: Store): Promise<string | undefined> {
+  if (!images) return undefined
+  const keys = images.flatMap(({ slices, others = [] }) => [...slices.map(({ key }) => key), ...others])
+  const versions = await mapLimit(keys, 16, async (key) => {
+    const opened = store.openedVersion?.(key)
+    return opened !== undefined && (await store.stat(key))?.version === opened ? `${key} ${opened}` : undefined
+  })
+  return versions.includes(undefined)
+    ? undefined
+    : createHash('sha256')
+        .update([store.url, ...versions].join('\n'))
+        .digest('hex')
 }
 
 /** The file system's clock ticks this coarsely. */

@@ -65,7 +65,7 @@ export class DownsampledArray implements ChunkedArray {
     if (isEmpty(region)) return false
     return chain(this.isEmptyIn(region), (empty) => {
       if (empty) return this.#nothing(key)
-      if (this.storedBytesOf(index) < DEAR_BYTES) return this.#make(index, region, target, undefined, signal)
+      if (!this.#isDear(index)) return this.#make(index, region, target, undefined, signal)
       return this.#makeOnce(index, region, target, signal)
     })
   }
@@ -82,7 +82,13 @@ export class DownsampledArray implements ChunkedArray {
 
   /** Whether its chunks are kept on disk, where there is a place for them. */
   get isKept(): boolean {
-    return this.storedBytesOf(floorDivide(subtract(this.box.min, this.gridOrigin), this.chunkSize)) >= DEAR_BYTES
+    return this.#isDear(floorDivide(subtract(this.box.min, this.gridOrigin), this.chunkSize))
+  }
+
+  #isDear(index: Vec3): boolean {
+    const { array } = this.#parts.root
+    // such a source mostly is on the network, where any chunk takes longer than reading what is kept
+    return array.metadataVersion !== undefined || this.storedBytesOf(index) >= DEAR_BYTES
   }
 
   #nothing(key: string): false {

@@ -40,6 +40,7 @@ function madeMags(layer: Layer, voxelSizeNm: Vec3, { versionedId, overviews, ver
   const array = base?.arrays[0]
   if (!base || !array) return []
   const root = { array, openedMs, version }
+  overviews.opened(array)
   const largestStored = Math.max(...layer.mags.flatMap(({ factor }) => factor))
   const rule = layer.category === 'segmentation' ? 'mode' : 'mean'
   const mags: Mag[] = []

@@ -9,6 +9,8 @@ import { Scratch } from './scratch.ts'
 
 /** Chunks found to be empty that are remembered, so that nobody looks below them again. */
 const MOST_EMPTY = 100_000
+const DAY_MS = 24 * 60 * 60_000
+const markKey = (metadataVersion: string): string => `dropped ${metadataVersion}`
 
 /** The coarsest stored mag of a layer, from which all others are made. */
 export interface Root {
@@ -34,6 +36,10 @@ export class Overviews {
   readonly scratch = new Scratch()
   readonly #empty = new Set<string>()
   readonly #versions = new Map<string, Promise<string | undefined>>()
+  /** By the ids of arrays. */
+  readonly #metadata = new Map<string, string>()
+  /** When what is kept for metadata was last dropped, by this run. */
+  readonly #marks = new Map<string, string>()
   /** When what was cached under a prefix was dropped: what is in memory since then is no older. */
   readonly #dropped = new Map<string, number>()
 
@@ -65,8 +71,21 @@ export class Overviews {
     const dropped = [...this.#dropped].find(([prefix]) => array.id.startsWith(prefix))?.[1] ?? 0
     const since = Math.max(openedMs, dropped)
     const asked = (array.version ? array.version(since) : version(since)).catch(() => undefined)
-    this.#versions.set(array.id, asked)
-    return asked
+    const found = asked.then((own) => own ?? (array.metadataVersion === undefined ? undefined : this.#keptFor(array.metadataVersion)))
+    this.#versions.set(array.id, found)
+    return found
+  }
+
+  /** To be told of each array mags are made of: dropping it then also drops what another run has kept. */
+  opened({ id, metadataVersion }: ChunkedArray): void {
+    if (this.disk && metadataVersion !== undefined) this.#metadata.set(id, metadataVersion)
+  }
+
+  /** Holds until the day ends (UTC), or until somebody says that the data have changed. */
+  async #keptFor(metadataVersion: string): Promise<string> {
+    const day = Math.floor(Date.now() / DAY_MS)
+    const mark = this.#marks.get(metadataVersion) ?? new TextDecoder().decode((await this.disk?.get(markKey(metadataVersion))) ?? undefined)
+    return `${metadataVersion} ${day} ${mark}`
   }
 
   /** Forgets what is known of the arrays whose id begins so, and breaks off what is being made of them. */
@@ -74,6 +93,13 @@ export class Overviews {
     this.jobs.drop(prefix)
     for (const key of this.#empty) if (key.startsWith(prefix)) this.#empty.delete(key)
     for (const id of this.#versions.keys()) if (id.startsWith(prefix)) this.#versions.delete(id)
+    for (const [id, metadataVersion] of this.#metadata) {
+      if (!id.startsWith(prefix)) continue
+      const mark = `${Date.now()} ${crypto.randomUUID()}`
+      this.#metadata.delete(id)
+      this.#marks.set(metadataVersion, mark)
+      void this.disk?.put(markKey(metadataVersion), new TextEncoder().encode(mark))
+    }
     this.#dropped.set(prefix, Date.now())
   }
 }

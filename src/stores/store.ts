@@ -38,9 +38,11 @@ export interface Store {
   get(key: string, range?: ByteRange, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array | undefined>
   /** At once where the store is a local disk. */
   open(key: string, signal?: AbortSignal): MaybePromise<Readable | undefined>
-  /** Names directly below a prefix, folders told apart. An absent prefix has none. */
+  /** Of a remote object: the version `open` has found, always the same one; undefined where nothing tells versions apart. */
+  openedVersion?(key: string): string | undefined
   /** On a disk of this machine: what was read before mostly comes from memory, at once. */
   readonly isLocal?: boolean
+  /** Names directly below a prefix, folders told apart. An absent prefix has none. */
   list?(prefix: string): Promise<readonly ListEntry[]>
   /**
    * Told by a format that has read its metadata from `key`. Buckets that may not be listed answer 403 for what is not there; from now on

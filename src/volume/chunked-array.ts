@@ -36,6 +36,11 @@ export interface ChunkedArray {
    * (of Date.now), for what was read before may still be in memory. What is made of the voxels is kept on disk under it.
    */
   version?(sinceMs: number): Promise<string | undefined>
+  /**
+   * What the metadata say, hashed, with where they lie: of sources whose chunks no version covers. A chunk that is written anew under the
+   * same metadata does not change it, so what is kept under it is not kept for long.
+   */
+  readonly metadataVersion?: string | undefined
 }
 
 /** The same voxels at one magnification. `channel` picks one of the arrays' channels; such layers share decoded chunks. */

@@ -26,6 +26,7 @@ export interface BossArrayParts {
   readonly dataType: DataType
   /** Voxels of the level. */
   readonly box: Box
+  readonly metadataVersion: string
   readonly cuboid: Vec3
   readonly decoder: Decoder
   /** Called when the server says that it is no longer there, or no longer ours to read. */
@@ -39,6 +40,7 @@ export class BossArray implements ChunkedArray {
   readonly box: Box
   readonly gridOrigin = ZERO
   readonly chunkSize: Vec3
+  readonly metadataVersion: string
   readonly #parts: BossArrayParts
   readonly #empty = new EmptyCuboids()
 
@@ -48,6 +50,7 @@ export class BossArray implements ChunkedArray {
     this.dataType = parts.dataType
     this.box = parts.box
     this.chunkSize = parts.cuboid
+    this.metadataVersion = parts.metadataVersion
   }
 
   /** Throws `CorruptChunk` naming cutout and chunk, or `UpstreamError`. */

@@ -1,9 +1,11 @@
 /** A channel as a layer: its levels as mags, its time samples as an axis. */
+
 import { toMag } from '../../volume/box.ts'
 import { chunkBytes, type Layer, MAX_CHUNK_BYTES, type Mag } from '../../volume/chunked-array.ts'
 import { Unusable } from '../../volume/errors.ts'
 import { equals, magLiteral } from '../../volume/vec.ts'
 import type { OpenContext } from '../format.ts'
+import { metadataVersion } from '../metadata-version.ts'
 import type { BossApi } from './api.ts'
 import { BossArray } from './array.ts'
 import { type Channel, type Experiment, type Frame, type Level, levelsOf, parseChannel } from './metadata.ts'
@@ -55,7 +57,21 @@ export async function openChannel(
     const id = `${context.id}/${name}/${magLiteral(factor)}${time ? `/${TIME}${time}` : ''}`
     const names = [collection, experimentName, name] as const
     const { dataType } = channel
-    const array = new BossArray({ id, api, names, resolution, time, isIso, dataType, box: toMag(frame.box, factor), cuboid, decoder, lost })
+    const version = metadataVersion(api.url, isIso, names, channel, experiment, frame, hierarchy, resolution, time)
+    const array = new BossArray({
+      id,
+      api,
+      metadataVersion: version,
+      names,
+      resolution,
+      time,
+      isIso,
+      dataType,
+      box: toMag(frame.box, factor),
+      cuboid,
+      decoder,
+      lost,
+    })
     if (chunkBytes(array) > MAX_CHUNK_BYTES)
       throw new Unusable(`its cuboids of ${cuboid.join('×')} voxels have ${chunkBytes(array)} bytes; at most ${MAX_CHUNK_BYTES} are read`)
     return array

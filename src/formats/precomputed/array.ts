@@ -27,6 +27,7 @@ export interface PrecomputedArrayParts {
   /** For chunks cut along x (1), y (2), z (4): some encodings have to know how large a chunk is. */
   readonly decoders: readonly Decoder[]
   readonly shards: Shards | undefined
+  readonly metadataVersion: string
   readonly buffers: Buffers
   /** Called when a file is found to be replaced. */
   changed(): void
@@ -43,6 +44,7 @@ export class PrecomputedArray implements ChunkedArray {
   readonly gridOrigin: Vec3
   readonly chunkSize: Vec3
   readonly encoding: Encoding
+  readonly metadataVersion: string
   readonly #parts: PrecomputedArrayParts
   readonly #grid: Vec3
   readonly #isRemote: boolean
@@ -58,6 +60,7 @@ export class PrecomputedArray implements ChunkedArray {
     this.gridOrigin = scale.offset
     this.chunkSize = chunkSize
     this.encoding = scale.encoding
+    this.metadataVersion = parts.metadataVersion
     this.#grid = ceilDivide(scale.size, chunkSize)
     this.#isRemote = isRemote(parts.store.url)
     this.#mostBytes = mostBytes(chunkBytes(this))

@@ -9,6 +9,7 @@ import { sampleBytes } from '../../volume/data-type.ts'
 import { messageOf, Unusable } from '../../volume/errors.ts'
 import { ceilDivide, product, type Vec3 } from '../../volume/vec.ts'
 import type { OpenContext } from '../format.ts'
+import { metadataVersion } from '../metadata-version.ts'
 import { mostBytes, PrecomputedArray } from './array.ts'
 import { parseInfo, type Scale, type VolumeInfo } from './metadata.ts'
 import { mortonBits } from './sharding.ts'
@@ -25,6 +26,8 @@ export interface Volume {
   readonly store: Store
   readonly source: string
   readonly credentials: unknown
+  /** The bytes of its info, hashed. */
+  readonly infoHash: string
 }
 
 /** Undefined where there is no `info`. Throws `Unusable` where there is one that cannot be used. */
@@ -42,7 +45,7 @@ export async function openVolume(store: Store, source: string, credentials: unkn
     if (typeof redirect !== 'string') {
       // from now on a bucket that answers 403 for what is not there is understood
       store.metadataRead?.(INFO_KEY)
-      return { info: parseInfo(json), store, source, credentials }
+      return { info: parseInfo(json), store, source, credentials, infoHash: metadataVersion(new TextDecoder().decode(bytes)) }
     }
     source = follow(source, redirect, 'redirect').replace(/\/info$/, '')
     store = await context.storeAt(source, credentials)
@@ -74,6 +77,7 @@ export async function openScale(volume: Volume, scale: Scale, id: string, contex
         // files written by cloud-volume are compressed and called so
         store:
           isRemote(store.url) || sharding ? store : withCompressedSiblings(store, mostBytes(product(chunkSize) * voxelBytes(volume.info))),
+        metadataVersion: metadataVersion(store.url, folder, volume.infoHash, scale.key, chunkSize),
         scale: placed,
         chunkSize,
         dataType: volume.info.dataType,

@@ -5,6 +5,7 @@ import { CodecError } from '../../../codecs/codec.ts'
 import type { Decoder } from '../../../codecs/pool.ts'
 import type { Buffers } from '../../cache/buffers.ts'
 import type { Tables } from '../../cache/tables.ts'
+import { isRemoteSource } from '../../stores/source.ts'
 import { FileChanged, type Store } from '../../stores/store.ts'
 import { type Box, intersect, isEmpty } from '../../volume/box.ts'
 import { type ChunkedArray, voxelBytes } from '../../volume/chunked-array.ts'
@@ -12,6 +13,7 @@ import type { DataType } from '../../volume/data-type.ts'
 import { CorruptChunk, UpstreamError } from '../../volume/errors.ts'
 import { always, chain, type MaybePromise, recover } from '../../volume/maybe-promise.ts'
 import { floorDivide, subtract, type Vec3, ZERO } from '../../volume/vec.ts'
+import { metadataVersion } from '../metadata-version.ts'
 import { type Cube, cubeBytes, openCube } from './cube.ts'
 import { cubeFiles } from './cube-files.ts'
 import { blockIndex, type WkwHeader } from './header.ts'
@@ -44,6 +46,7 @@ export class WkwArray implements ChunkedArray {
   readonly gridOrigin = ZERO
   readonly chunkSize: Vec3
   readonly isCheap: boolean
+  readonly metadataVersion?: string
   readonly #parts: WkwArrayParts
   readonly #blockBytes: number
 
@@ -55,6 +58,8 @@ export class WkwArray implements ChunkedArray {
     this.channels = parts.header.channels
     this.box = parts.box
     this.isCheap = parts.store.isLocal === true
+    const { store, folder, header, box } = parts
+    if (isRemoteSource(store.url)) this.metadataVersion = metadataVersion(store.url, folder, header, box)
     this.chunkSize = [blockLength, blockLength, blockLength]
     this.#blockBytes = blockLength ** 3 * voxelBytes(this)
   }
@@ -87,6 +92,7 @@ export class WkwArray implements ChunkedArray {
   /** Of all cube files there are. */
   async version(sinceMs: number): Promise<string | undefined> {
     const { store, folder } = this.#parts
+    if (isRemoteSource(store.url)) return undefined
     const hash = createHash('sha256').update(`${store.url} ${folder}`)
     for await (const { key } of cubeFiles(store, folder)) {
       const stat = await store.stat(key)

@@ -38,11 +38,15 @@ export interface ObjectStoreParts {
   readonly guard?: HttpRequest['guard']
 }
 
+/** No version of an object: it was opened in more than one. */
+const SEVERAL = ''
+
 export class ObjectStore implements Store {
   readonly url: string
   readonly list?: (prefix: string) => Promise<readonly ListEntry[]>
   readonly #parts: ObjectStoreParts
   readonly #ranges: Coalescer
+  readonly #opened = new Map<string, string>()
   #metadataKey: string | undefined
   #metadataReadable: { readonly at: number; readonly is: Promise<boolean> } | undefined
 
@@ -84,10 +88,18 @@ export class ObjectStore implements Store {
     return part?.bytes
   }
 
+  openedVersion(key: string): string | undefined {
+    const version = this.#opened.get(key)
+    // a server that sends neither an ETag nor a date leaves only the size
+    return version === undefined || version === SEVERAL || /^\d*$/.test(version) ? undefined : version
+  }
+
   async open(key: string, signal?: AbortSignal): Promise<Readable | undefined> {
     const first = await this.#part(key, { start: 0, length: BLOCK_BYTES }, signal)
     if (!first) return undefined
     const { version } = first
+    const before = this.#opened.get(key)
+    this.#opened.set(key, before === undefined || before === version ? version : SEVERAL)
     const size = Number.isNaN(first.total) ? (await this.stat(key, signal))?.size : first.total
     if (size === undefined) return undefined
     const ranges = this.#versions(key, version)

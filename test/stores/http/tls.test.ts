@@ -10,7 +10,7 @@ import { openTrusted, remoteStores } from '../../support/remote.ts'
 const { caFile, cert, key } = await makeCertificates('minio.lab.test')
 const server = Bun.serve({ port: 0, tls: { cert, key }, fetch: (request) => new Response(request.headers.get('host')) })
 afterAll(() => server.stop(true))
-const quick = { client: { totalMs: 1000 } }
+const quick = { client: { totalMs: 3000 } }
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
 
 test('a server with a certificate of nobody is refused, with the flag that allows it', async () => {
