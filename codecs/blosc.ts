@@ -66,11 +66,19 @@ export const blosc: Codec = {
     const startsEnd = HEADER_BYTES + 4 * count
     if (startsEnd > header.end) throw fail(`${header.end} bytes cannot hold the places of ${count} blocks`)
     const wasm = instance(TABLES + 3 * (blockSize + header.typeSize * GAP + MARGIN) + WINDOW_BYTES)
+    let before = source.subarray(0, 0)
     for (let n = 0; n < count; n++) {
       const at = n * blockSize
       const start = view.getUint32(HEADER_BYTES + 4 * n, true)
       if (start < startsEnd || start >= header.end) throw fail(`block ${n} is said to begin at byte ${start} of ${header.end}`)
-      decodeBlock(n, source, view, start, target.subarray(at, Math.min(size, at + blockSize)), header, wasm)
+      const block = target.subarray(at, Math.min(size, at + blockSize))
+      // where nothing was recorded all blocks are alike: then one is decoded. Only as long ones, for short ones are split otherwise
+      const same = source.subarray(start, Math.min(start + before.length, header.end))
+      if (n > 0 && block.length === blockSize && Buffer.compare(same, before) === 0) {
+        target.copyWithin(at, at - blockSize, at)
+        continue
+      }
+      before = source.subarray(start, decodeBlock(n, source, view, start, block, header, wasm))
     }
     return size
   },
@@ -107,6 +115,7 @@ function parseHeader(view: DataView, most: number): Header {
   }
 }
 
+/** Returns where the block ends. */
 function decodeBlock(
   n: number,
   source: Uint8Array,
@@ -115,7 +124,7 @@ function decodeBlock(
   target: Uint8Array,
   { codec, shuffle, maySplit, typeSize, blockSize, end }: Header,
   { heap, exports }: WasmInstance,
-): void {
+): number {
   const size = target.length
   const isSplit = maySplit && typeSize <= MAX_SPLITS && Math.floor(size / typeSize) >= MIN_SPLIT_BYTES && size === blockSize
   const streams = isSplit ? typeSize : 1
@@ -163,7 +172,7 @@ function decodeBlock(
   const from = hasBits ? spare : plain
   if (typeSize === 1 || !(hasBits || isShuffled)) {
     target.set(heap.subarray(from, from + size))
-    return
+    return at
   }
   const window = hasBits ? plain : spare
   const piece = Math.max(64, Math.floor(WINDOW_BYTES / typeSize) & ~63)
@@ -175,4 +184,5 @@ function decodeBlock(
   }
   const rest = from + run * typeSize
   target.set(heap.subarray(rest, rest + size - elements * typeSize), elements * typeSize)
+  return at
 }

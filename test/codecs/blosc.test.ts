@@ -31,6 +31,27 @@ describe('decodes to what the reference decodes', () => {
     expect(vectors.some(({ header: [, , flag, size], size: bytes }) => !(flag! & 18) && size! > 1 && bytes > 4096)).toBe(true)
   })
 
+  test.each(['zstd-uint32-plain', 'zstd-uint32-bytes', 'zstd-uint32-bits', 'zstd-uint64-bytes'])(
+    '%s: a block stored like the one before, and one that is not',
+    (name) => {
+      const whole = decode(file(name), new DataView(file(name).buffer, file(name).byteOffset).getUint32(4, true))
+      const block = 4096
+      const alike = decode(
+        changed(name, (_, view) => view.setUint32(20, view.getUint32(16, true), true)),
+        whole.length,
+      )
+      expect(alike.subarray(0, block)).toEqual(whole.subarray(0, block))
+      expect(alike.subarray(block, 2 * block)).toEqual(whole.subarray(0, block))
+      expect(alike.subarray(2 * block)).toEqual(whole.subarray(2 * block))
+    },
+  )
+
+  test('a last block that is shorter, stored like the one before, is read for itself', () => {
+    // a whole block is 4096 bytes; stored like it, the last one holds more than there is room for
+    const last = changed('zstd-uint32-bytes', (_, view) => view.setUint32(24, view.getUint32(20, true), true))
+    expect(() => decode(last, 12000)).toThrow(CodecError)
+  })
+
   test('bytes behind the end are nobody’s', () => {
     const bytes = new Uint8Array([...file('lz4-uint16-bytes'), 1, 2, 3])
     expect(decode(bytes, 4000)).toEqual(decode(file('lz4-uint16-bytes'), 4000))
