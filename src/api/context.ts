@@ -16,6 +16,7 @@ import type { PageOptions } from '../viewer/page.ts'
 import type { CoreState } from '../webknossos/connection.ts'
 import type { Access } from './access.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Gate } from './gate.ts'
 
 /** What answering a request needs. Nothing is global: tests build a small one, N threads build N. */
 export interface Context {
@@ -27,6 +28,8 @@ export interface Context {
   /** For answers being put together. */
   readonly answers: Buffers
   readonly pictures: Pictures
+  /** Who is let in when many ask at once. */
+  readonly gate: Gate
   /** By when a bucket is read or has failed. */
   readonly deadlines: Deadlines
   readonly contrasts: KnownContrasts

@@ -15,6 +15,8 @@ import { voxelResponse, voxelStream } from './voxel-response.ts'
 export const MAX_EDGE = 512
 /** Up to this size the whole cuboid is read before the status is sent; beyond, damage found later can only end the answer early. */
 const WHOLE_BYTES = 32 * 1024 * 1024
+/** What is larger waits for other cuboids as large, and so leaves time for what is small. */
+const LARGE_BYTES = 4 * 1024 * 1024
 /** Even, so that half bytes never pair across slabs. */
 const SLAB_DEPTH = 32
 
@@ -46,7 +48,18 @@ export async function readCuboid(
   const bytes = product(size) * voxel
   const depth = bytes <= WHOLE_BYTES ? size[2] : Math.min(SLAB_DEPTH, size[2])
   const slabBytes = size[0] * size[1] * depth * voxel
-  const buffer = await context.answers.take(slabBytes)
+  context.gate.enter()
+  let buffer: Uint8Array
+  try {
+    buffer = await context.answers.take(slabBytes)
+  } catch (error) {
+    context.gate.leave()
+    throw error
+  }
+  const leave = () => {
+    context.answers.giveBack(buffer)
+    context.gate.leave()
+  }
   const pace = new Pace()
 
   const readSlab = async (z: number): Promise<Uint8Array> => {
@@ -59,7 +72,9 @@ export async function readCuboid(
     const deadline = mag.isComputed ? startDeadline(signal) : undefined
     try {
       const options = { chunks: context.chunks, pace, signal: deadline?.signal ?? signal }
-      await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+      const read = async () => void (await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options))
+      if (bytes > LARGE_BYTES) await context.gate.slab(read, signal)
+      else await read()
     } finally {
       deadline?.clear()
     }
@@ -70,12 +85,15 @@ export async function readCuboid(
   try {
     first = await readSlab(0)
   } catch (error) {
-    context.answers.giveBack(buffer)
+    leave()
     if (!signal?.aborted)
       context.log.trouble(where, `${where}: cuboid at ${start.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
     throw error
   }
-  if (depth >= size[2]) return voxelResponse(first, buffer, context.answers, [], [])
+  if (depth >= size[2]) {
+    context.gate.leave()
+    return voxelResponse(first, buffer, context.answers, [], [], true)
+  }
   let z = 0
   const next = async (): Promise<Uint8Array | undefined> => {
     if (z >= size[2]) return undefined
@@ -88,5 +106,5 @@ export async function readCuboid(
       throw error
     }
   }
-  return voxelStream(voxelHeaders([], []), next, () => context.answers.giveBack(buffer))
+  return voxelStream(voxelHeaders([], []), next, leave)
 }

@@ -3,11 +3,13 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Coordinate, Layer, Mag } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
+import type { MaybePromise } from '../volume/maybe-promise.ts'
 import { multiply, type Vec3 } from '../volume/vec.ts'
 import { JsonBody } from './body.ts'
-import { BucketRequests, Coordinates, magOfZoomStep, Position, readBuckets } from './buckets.ts'
+import { type BucketAnswer, BucketRequests, Coordinates, magOfZoomStep, Position, readBuckets } from './buckets.ts'
 import type { Context } from './context.ts'
 import { type CuboidRequest, readCuboid } from './cuboid.ts'
+import { signalFor } from './deadlines.ts'
 import { HttpError } from './errors.ts'
 import { findLayer, type LayerParams, type OpenLayer } from './lookup.ts'
 import { describe } from './openapi.ts'
@@ -48,17 +50,33 @@ const bucketRequests = new JsonBody(BucketRequests)
 
 async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
   let open = findLayer(context, params, request)
+  let isLate = open instanceof Promise
   if (open instanceof Promise) open = await open
   const requests = await bucketRequests.read(request)
-  // a local disk has limits of its own, and a signal costs as much as a bucket from it
-  const deadline = open.entry.isRemote ? context.deadlines.signal() : undefined
-  let answer = readBuckets(open.layer, requests, () => whereOf(open as OpenLayer), context, deadline)
-  if (answer instanceof Promise) answer = await answer
+  const { gate } = context
+  gate.enter()
+  let answer: MaybePromise<BucketAnswer>
+  try {
+    const turn = gate.turn()
+    if (turn) await turn
+    isLate ||= turn !== undefined
+    answer = readBuckets(
+      open.layer,
+      requests,
+      () => whereOf(open as OpenLayer),
+      context,
+      signalFor(context.deadlines, open.entry.isRemote, request),
+    )
+    isLate ||= answer instanceof Promise
+    if (answer instanceof Promise) answer = await answer
+  } finally {
+    gate.leave()
+  }
   const { buckets } = context.metrics
   buckets.data.value += requests.length - answer.empty.length - answer.failed.length
   buckets.empty.value += answer.empty.length
   buckets.failure.value += answer.failed.length
-  return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed)
+  return voxelResponse(answer.bytes, answer.buffer, context.answers, answer.empty, answer.failed, isLate)
 }
 
 async function answerCuboid(context: Context, params: LayerParams, query: Query, request: Request): Promise<Response> {

@@ -25,3 +25,10 @@ export class Deadlines {
     return this.#signal
   }
 }
+
+/**
+ * Fires when the client has left, or its patience ends. Only for what lies far away: a local disk has limits of its own, and a signal costs
+ * as much as a bucket from it.
+ */
+export const signalFor = (deadlines: Deadlines, isRemote: boolean, request: Request): AbortSignal | undefined =>
+  isRemote ? AbortSignal.any([deadlines.signal(), request.signal]) : undefined

@@ -33,7 +33,10 @@ export function errorResponse(error: unknown, headers: Record<string, string>): 
   if (error instanceof Forbidden)
     return new Response(error.message, { status: 403, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' } })
   const json = { ...headers, 'Content-Type': 'application/json' }
-  if (error instanceof HttpError) return new Response(error.body ?? errorBody(error.message), { status: error.status, headers: json })
+  if (error instanceof HttpError) {
+    const again = error.status === 429 ? { 'Retry-After': '1' } : {}
+    return new Response(error.body ?? errorBody(error.message), { status: error.status, headers: { ...json, ...again } })
+  }
   if (error instanceof DataError) return new Response(errorBody(error.publicText), { status: error.status, headers: json })
   // a page of a file that cannot be decoded is found when it is first read
   if (error instanceof Unusable)

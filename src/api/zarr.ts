@@ -13,6 +13,7 @@ import { type Level, levelsOf, withAllPlanes } from '../zarr/planes.ts'
 import { bytesResponse } from './bytes-response.ts'
 import type { Context } from './context.ts'
 import { CONTRAST_MS } from './datasets.ts'
+import { signalFor } from './deadlines.ts'
 import { HttpError } from './errors.ts'
 import { CannotBeOpened, findDataset, findLayer, type LayerParams, openDatasetOf } from './lookup.ts'
 import { describe } from './openapi.ts'
@@ -85,9 +86,18 @@ async function answerChunk(context: Context, place: ChunkPath, { order, allPlane
   if (!level) throw new HttpError(404, `Layer ${layer.name} has no mag ${place.mag}.`)
   const where = () => `${entry.organization}/${entry.name}, layer ${layer.name}`
   const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId)
-  const deadline = entry.isRemote ? context.deadlines.signal() : undefined
-  let response = readZarrChunk({ layer, mag: level.mag, each: level.each, order, key: place.file }, where, context, send, deadline)
-  if (response instanceof Promise) response = await response
+  const chunk = { layer, mag: level.mag, each: level.each, order, key: place.file }
+  const { gate } = context
+  gate.enter()
+  let response: MaybePromise<Response | undefined>
+  try {
+    const turn = gate.turn()
+    if (turn) await turn
+    response = readZarrChunk(chunk, where, context, send, signalFor(context.deadlines, entry.isRemote, request))
+    if (response instanceof Promise) response = await response
+  } finally {
+    gate.leave()
+  }
   if (!response) throw new HttpError(404, `Nothing is stored at ${place.file}.`)
   return response
 }

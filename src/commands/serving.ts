@@ -4,6 +4,7 @@ import { createApp } from '../api/app.ts'
 import type { Context } from '../api/context.ts'
 import { CoreAccess } from '../api/core-access.ts'
 import { Deadlines } from '../api/deadlines.ts'
+import { Gate } from '../api/gate.ts'
 import { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath } from '../config/core.ts'
@@ -47,12 +48,14 @@ export function startServing(config: Resolved, parts: ServingParts, port: number
   const budget = shareBudget(settings.cache, threads)
   const { resources, ...rest } = parts
   const answers = new Buffers(budget.inFlight, budget.kept / 2)
-  watchThread(parts.metrics.registry, { chunks: parts.chunks, answers, resources })
+  const gate = new Gate(settings.maxRequests)
+  watchThread(parts.metrics.registry, { chunks: parts.chunks, answers, gate, resources })
   parts.metrics.eventLoop.start()
   const context: Context = {
     version,
     answers,
     pictures: new Pictures(parts.chunks),
+    gate,
     deadlines: new Deadlines(BUCKET_MS),
     base: basePath(config),
     neuroglancer: settings.neuroglancer,

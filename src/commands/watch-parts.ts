@@ -1,4 +1,5 @@
 /** What /metrics says about parts that keep their own numbers. They are asked only when somebody asks. */
+import type { Gate } from '../api/gate.ts'
 import type { Buffers } from '../cache/buffers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
@@ -11,11 +12,12 @@ type Values = () => Iterable<readonly [Labels, number]>
 export interface ThreadParts {
   readonly chunks: ChunkCache
   readonly answers: Buffers
+  readonly gate: Gate
   readonly resources: Resources
 }
 
 /** Of one serving thread. */
-export function watchThread(registry: Registry, { chunks, answers, resources }: ThreadParts): void {
+export function watchThread(registry: Registry, { chunks, answers, gate, resources }: ThreadParts): void {
   const { pool, tables, buffers, handles, remote } = resources
   const one = (kind: 'counter' | 'gauge', name: string, help: string, value: () => number) =>
     registry.read(kind, { name, help }, () => [[{}, value()]])
@@ -31,13 +33,19 @@ export function watchThread(registry: Registry, { chunks, answers, resources }: 
   one('gauge', 'wkconnect_decode_threads', 'Decoding threads that were started.', () => pool.threads)
   registry.read(
     'gauge',
-    { name: 'wkconnect_waiting', help: 'What waits: for memory of an answer, of a compressed chunk, for a server.' },
+    {
+      name: 'wkconnect_waiting',
+      help: 'What waits: for memory of an answer, of a compressed chunk, for a server, for other slabs of large cuboids.',
+    },
     () => [
       [{ for: 'answer' }, answers.waiting],
       [{ for: 'chunk' }, buffers.waiting],
+      [{ for: 'slab' }, gate.waiting],
       [{ for: 'server' }, remote.client.statistics().reduce((sum, { waiting }) => sum + waiting, 0)],
     ],
   )
+  one('gauge', 'wkconnect_voxel_requests', 'Requests for voxels under way.', () => gate.underWay)
+  one('counter', 'wkconnect_voxel_requests_refused_total', 'Requests for voxels refused because too many were.', () => gate.refused)
   one('gauge', 'wkconnect_decode_jobs', 'Chunks being decoded in decoding threads, or waiting for one.', () => pool.jobs)
   one('gauge', 'wkconnect_in_flight_bytes', 'Memory of answers and compressed chunks in use.', () => answers.usedBytes + buffers.usedBytes)
   const perOrigin = (kind: 'counter' | 'gauge', about: About, value: (of: OriginStatistics) => number) =>

@@ -32,6 +32,12 @@ export const Settings = Type.Object({
     placeholder: 'N',
     description: 'threads that answer requests, sharing the port and the memory (Linux); auto: one for each core, at most 8',
   }),
+  maxRequests: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    placeholder: 'N',
+    description: 'requests for voxels under way at the same time, per serving thread; those beyond are told to come again (429)',
+  }),
   cacheDir: Type.String({
     default: '',
     placeholder: 'DIR',

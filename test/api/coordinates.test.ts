@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { type BucketRequest, readBuckets } from '../../src/api/buckets.ts'
 import type { Context } from '../../src/api/context.ts'
 import { readCuboid } from '../../src/api/cuboid.ts'
+import { Gate } from '../../src/api/gate.ts'
 import { coordinates } from '../../src/api/query.ts'
 import { Buffers } from '../../src/cache/buffers.ts'
 import { ChunkCache } from '../../src/cache/chunk-cache.ts'
@@ -20,6 +21,7 @@ const layer: Layer = {
 const context = {
   chunks: new ChunkCache(1024 * 1024),
   answers: new Buffers(64 * 1024 * 1024, 1024),
+  gate: new Gate(10),
   log: createLog('text', () => {}),
 } as unknown as Context
 

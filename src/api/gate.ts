@@ -1,0 +1,102 @@
+/**
+ * Who gets voxels when many ask at once, one per serving thread. More than so many requests are not taken on; what is short is let in
+ * between what is long; and after a few milliseconds of decoding everybody else has a turn: new connections, `/data/health`, the page.
+ */
+import { HttpError } from './errors.ts'
+
+/** Decoding and copying for requests that were all there at the same time goes on for so long before the event loop goes round. */
+const SLICE_MS = 3
+/** Slabs of large cuboids being read at the same time: each takes a millisecond of every turn. */
+const SLABS = 2
+
+/** 429, which clients try again: webKnossos after a while, Zarr libraries after `Retry-After`. */
+export class Busy extends HttpError {
+  constructor(most: number) {
+    super(429, `This server has ${most} requests for voxels under way, as many as it takes at once. Try again in a moment.`)
+  }
+}
+
+export class Gate {
+  readonly #most: number
+  #underWay = 0
+  #refused = 0
+  #slabs = 0
+  readonly #waitingSlabs: (() => void)[] = []
+  readonly #turns: (() => void)[] = []
+  /** The end of the slice that is being used up; none is while nobody has asked since the loop last went round. */
+  #until: number | undefined
+
+  /** `most`: requests for voxels at the same time. */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get underWay(): number {
+    return this.#underWay
+  }
+
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Slabs that wait for others to be read. */
+  get waiting(): number {
+    return this.#waitingSlabs.length
+  }
+
+  /** Throws `Busy`. Whoever enters has to leave. */
+  enter(): void {
+    if (this.#underWay >= this.#most) {
+      this.#refused++
+      throw new Busy(this.#most)
+    }
+    this.#underWay++
+  }
+
+  leave(): void {
+    this.#underWay--
+  }
+
+  /** To be waited for before something short is done at once; nothing while the slice lasts. Who came first goes on first. */
+  turn(): Promise<void> | undefined {
+    const now = performance.now()
+    if (this.#until === undefined) {
+      this.#until = now + SLICE_MS
+      setImmediate(this.#goRound)
+      return undefined
+    }
+    if (this.#turns.length === 0 && now < this.#until) return undefined
+    return new Promise((resolve) => this.#turns.push(resolve))
+  }
+
+  /** Reads a slab of a large cuboid when others have been read. Throws what `read` throws, and why `signal` fired while it waited. */
+  async slab<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#slabs >= SLABS) await new Promise<void>((resolve) => this.#waitingSlabs.push(resolve))
+    else this.#slabs++
+    try {
+      signal?.throwIfAborted()
+      return await read()
+    } finally {
+      // a place that is handed on stays taken
+      const next = this.#waitingSlabs.shift()
+      if (next) next()
+      else this.#slabs--
+    }
+  }
+
+  readonly #goRound = (): void => {
+    if (this.#turns.length === 0) this.#until = undefined
+    else void this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
+    this.#until = performance.now() + SLICE_MS
+    while (this.#turns.length > 0 && performance.now() < this.#until) {
+      this.#turns.shift()!()
+      // until whoever was let go has done what it does at once
+      await Promise.resolve()
+      await Promise.resolve()
+    }
+    setImmediate(this.#goRound)
+  }
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'bun:test'
+import { Busy, Gate } from '../../src/api/gate.ts'
+
+const spin = (ms: number): void => {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+
+describe('a gate', () => {
+  test('takes so many, refuses the next, and takes it when one has left', () => {
+    const gate = new Gate(2)
+    gate.enter()
+    gate.enter()
+    expect(() => gate.enter()).toThrow(Busy)
+    expect([gate.underWay, gate.refused]).toEqual([2, 1])
+    gate.leave()
+    gate.enter()
+    expect(gate.underWay).toBe(2)
+  })
+
+  test('after a slice of work everybody else has a turn, and the order stays', async () => {
+    const gate = new Gate(100)
+    const order: string[] = []
+    const work = async (n: number) => {
+      const turn = gate.turn()
+      if (turn) await turn
+      spin(2)
+      order.push(`work ${n}`)
+    }
+    const all = Array.from({ length: 6 }, (_, n) => work(n))
+    setImmediate(() => order.push('somebody else'))
+    await Promise.all(all)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(order.filter((word) => word !== 'somebody else')).toEqual([0, 1, 2, 3, 4, 5].map((n) => `work ${n}`))
+    const at = order.indexOf('somebody else')
+    expect([at > 0, at < 5]).toEqual([true, true])
+  })
+
+  test('who asks alone never waits', async () => {
+    const gate = new Gate(1)
+    for (let n = 0; n < 5; n++) {
+      expect(gate.turn()).toBeUndefined()
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  })
+
+  test('two slabs at a time, the others in order; who has left gets none and holds up nobody', async () => {
+    const gate = new Gate(10)
+    const order: number[] = []
+    const ends: (() => void)[] = []
+    const read = (n: number) => () => {
+      order.push(n)
+      return new Promise<number>((resolve) => ends.push(() => resolve(n)))
+    }
+    const left = new AbortController()
+    const slabs = [0, 1, 2, 3, 4].map((n) => gate.slab(read(n), n === 2 ? left.signal : undefined))
+    const outcomes = Promise.allSettled(slabs)
+    expect([order, gate.waiting]).toEqual([[0, 1], 3])
+    left.abort(new Error('left'))
+    for (let n = 0; n < 5; n++) {
+      ends.shift()?.()
+      await Bun.sleep(1)
+    }
+    expect((await outcomes).map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as Error).message))).toEqual([
+      0,
+      1,
+      'left',
+      3,
+      4,
+    ])
+    expect([order, gate.waiting]).toEqual([[0, 1, 3, 4], 0])
+  })
+
+  test('a slab that fails makes room', async () => {
+    const gate = new Gate(10)
+    const fail = () => gate.slab(() => Promise.reject(new Error('damaged')))
+    const results = await Promise.allSettled([fail(), fail(), fail(), gate.slab(async () => 'read')])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'fulfilled'])
+  })
+})

@@ -1,0 +1,111 @@
+/** Many at once: what is too much is told to come again, what is long lets what is short pass, who leaves is not worked for. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { emptyFolder, RunningBinary } from '../support/binary.ts'
+import { GOLDEN } from '../support/golden.ts'
+import type { ObjectServer } from '../support/object-server.ts'
+import { serveFolder } from '../support/serve-folder.ts'
+import { writeTinyTiff } from '../support/tiny-tiff.ts'
+
+let objects: ObjectServer
+beforeAll(async () => {
+  objects = await serveFolder(join(GOLDEN, 'data'))
+})
+afterAll(() => objects?.[Symbol.asyncDispose]())
+
+const BUCKETS = JSON.stringify([{ position: [0, 0, 0], mag: [1, 1, 1], cubeSize: 32 }])
+const post = (server: RunningBinary, dataset: string, layer: string, signal?: AbortSignal) =>
+  server.get(`/data/datasets/sample_organization/${dataset}/layers/${layer}/data`, {
+    method: 'POST',
+    body: BUCKETS,
+    headers: { 'Content-Type': 'application/json' },
+    ...(signal && { signal }),
+  })
+const metric = async (server: RunningBinary, name: string): Promise<number> =>
+  Number(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)$`, 'm').exec(await (await server.get('/metrics')).text())?.[1] ?? Number.NaN)
+
+/** A server with one dataset whose chunks lie on a server that waits. */
+async function farAway(...flags: string[]): Promise<{ server: RunningBinary; layer: string }> {
+  const data = emptyFolder()
+  const entry = { neuroglancer: { sample_organization: { far: { layers: { em: { source: `${objects.url}/precomputed/raw_uint8` } } } } } }
+  writeFileSync(join(data, 'datasets.json'), JSON.stringify(entry))
+  writeTinyTiff(join(data, 'sample_organization/near/near.tif'), 64, 64)
+  const server = await RunningBinary.start(['--threads', '1', '--cache', '0', '--data', data, ...flags])
+  for (let tries = 0; tries < 200; tries++) {
+    if ((await server.list()).every(({ status }) => status === 'ok')) return { server, layer: 'em' }
+    await Bun.sleep(50)
+  }
+  throw new Error('it was not opened')
+}
+
+test('more requests than --max-requests are told to come again, and are welcome when there is room', async () => {
+  const { server, layer } = await farAway('--max-requests', '3')
+  await using _server = server
+  objects.latencyMs = 1500
+  const first = [0, 1, 2].map(() => post(server, 'far', layer))
+  for (let tries = 0; tries < 100 && (await metric(server, 'wkconnect_voxel_requests')) < 3; tries++) await Bun.sleep(10)
+  for (const answer of [
+    await post(server, 'near', 'near'),
+    await server.get('/data/datasets/sample_organization/near/layers/near/data?x=0&y=0&z=0&width=4&height=4&depth=1&mag=1-1-1'),
+    await server.get('/data/zarr/sample_organization/near/near/1/0.0.0.0'),
+  ]) {
+    expect([answer.status, answer.headers.get('Retry-After'), answer.headers.get('Access-Control-Allow-Origin')]).toEqual([429, '1', '*'])
+    expect(((await answer.json()) as { messages: { error: string }[] }).messages[0]!.error).toMatch(/3 requests for voxels under way/)
+  }
+  expect((await server.get('/data/health')).status).toBe(200)
+  expect((await server.get('/data/datasets/sample_organization/near')).status).toBe(200)
+  expect(await metric(server, 'wkconnect_voxel_requests_refused_total')).toBe(3)
+  expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200, 200])
+  objects.latencyMs = 0
+  expect((await post(server, 'near', 'near')).status).toBe(200)
+  expect(await metric(server, 'wkconnect_voxel_requests')).toBe(0)
+}, 30_000)
+
+test('for a client that has left nothing more is fetched, and its place is free', async () => {
+  const { server, layer } = await farAway('--max-requests', '1')
+  await using _server = server
+  objects.heal()
+  objects.latencyMs = 8000
+  const away = new AbortController()
+  const left = post(server, 'far', layer, away.signal).catch(() => 'left')
+  for (let tries = 0; tries < 100 && objects.asked.length === 0; tries++) await Bun.sleep(20)
+  const asked = objects.asked.length
+  const { open } = objects
+  expect([asked > 0, open > 0]).toEqual([true, true])
+  away.abort()
+  expect(await left).toBe('left')
+  // long before the slow server would have answered
+  for (let tries = 0; tries < 100 && (await metric(server, 'wkconnect_voxel_requests')) > 0; tries++) await Bun.sleep(20)
+  expect(await metric(server, 'wkconnect_voxel_requests')).toBe(0)
+  expect(objects.asked.length).toBe(asked)
+  expect(await metric(server, 'wkconnect_in_flight_bytes')).toBe(0)
+  objects.latencyMs = 0
+  expect((await post(server, 'far', layer)).status).toBe(200)
+}, 30_000)
+
+test('large cuboids under way do not hold up buckets', async () => {
+  const data = emptyFolder()
+  mkdirSync(join(data, 'sample_organization'), { recursive: true })
+  writeTinyTiff(join(data, 'sample_organization/deep/deep.tif'), 512, 512, 1, 256)
+  await using server = await RunningBinary.start(['--threads', '1', '--cache', '0', '--data', data])
+  await server.list()
+  const box = 'x=0&y=0&z=0&width=512&height=512&depth=256&mag=1-1-1'
+  const order: string[] = []
+  const cuboids = Array.from({ length: 6 }, async () => {
+    const answer = await server.get(`/data/datasets/sample_organization/deep/layers/deep/data?${box}`)
+    expect((await answer.bytes()).length).toBe(512 * 512 * 256)
+    order.push('cuboid')
+  })
+  for (let tries = 0; tries < 200 && (await metric(server, 'wkconnect_voxel_requests')) < 6; tries++) await Bun.sleep(1)
+  const buckets = Array.from({ length: 10 }, async () => {
+    expect((await post(server, 'deep', 'deep')).status).toBe(200)
+    order.push('bucket')
+  })
+  await Promise.all(buckets)
+  await Promise.all(cuboids)
+  // asked after all cuboids, answered before most of them are read
+  expect(order.indexOf('bucket')).toBeLessThan(5)
+  expect(order.lastIndexOf('bucket')).toBeLessThan(order.lastIndexOf('cuboid'))
+  expect(await metric(server, 'wkconnect_voxel_requests')).toBe(0)
+}, 60_000)
