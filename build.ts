@@ -28,14 +28,13 @@ const outfile =
 
 const result = await Bun.build({
   // workers are started by their address, so they have to be named here to be in the executable
-  entrypoints: [`${root}/src/main.ts`, `${root}/codecs/worker.ts`, `${root}/src/commands/worker.ts`],
+  entrypoints: [`${root}/src/main.ts`, `${root}/codecs/worker.ts`],
   root,
   minify: { syntax: true, whitespace: true },
   define: {
     WKCONNECT_VERSION: JSON.stringify(version),
     WKCONNECT_COMMIT: JSON.stringify(commit),
     WKCONNECT_WORKER: JSON.stringify('./codecs/worker.js'),
-    WKCONNECT_SERVING_WORKER: JSON.stringify('./src/commands/worker.js'),
   },
   compile: {
     outfile,

@@ -29,12 +29,18 @@ export async function startServer(args: readonly string[], { isFree = false } = 
     env: { PATH: process.env['PATH'] ?? '' },
   })
   const url = await listening(child)
-  const read = (file: string) => readFileSync(`/proc/${child.pid}/${file}`, 'utf8')
+  const read = (file: string, pid: number | string = child.pid) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  /** With the processes that serve beside it. */
+  const all = () => [child.pid, ...read(`task/${child.pid}/children`).trim().split(' ').filter(Boolean)]
   return {
     url,
     cpuSeconds() {
-      const fields = read('stat').slice(read('stat').lastIndexOf(')')).split(' ')
-      return (Number(fields[12]) + Number(fields[13])) / TICKS_PER_SECOND
+      const ticks = all().map((pid) => {
+        const stat = read('stat', pid)
+        const fields = stat.slice(stat.lastIndexOf(')')).split(' ')
+        return Number(fields[12]) + Number(fields[13])
+      })
+      return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND
     },
     memory() {
       const status = read('status')

@@ -5,6 +5,7 @@ import { config, health, version } from './commands/inspect.ts'
 import { inspect } from './commands/look-into.ts'
 import { pyramid } from './commands/pyramid.ts'
 import { serve } from './commands/serve.ts'
+import { servesFor } from './commands/serving-process.ts'
 import { doctor, register } from './commands/webknossos.ts'
 import { ConfigError } from './config/error.ts'
 import { CannotWrite } from './datasets/write.ts'
@@ -16,7 +17,8 @@ const COMMANDS: Record<string, Command> = { list, add, set, remove, reset, inspe
 const argv = process.argv.slice(2)
 const name = argv[0] ?? ''
 
-if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(helpText())
+if (servesFor !== undefined) await import('./commands/worker.ts')
+else if (argv.includes('--help') || argv.includes('-h')) process.stdout.write(helpText())
 else if (argv.includes('--version') || argv.includes('-v')) version([])
 else {
   try {

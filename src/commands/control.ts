@@ -22,7 +22,7 @@ import { reachOf } from './virtual.ts'
 const PAGE_MS = 2000
 
 /** The serving threads, as far as changes have to reach them. */
-export type Threads = Pick<ThreadHub, 'publish' | 'everyThread'>
+export type Threads = Pick<ThreadHub, 'publish' | 'everyThread' | 'record'>
 
 /** Without `core` nobody is told of anything. */
 export function createControl(
@@ -111,7 +111,7 @@ export function createControl(
       return core?.connection.state()
     },
     metrics,
-    record: createRecorder(resources.pool),
+    record: createRecorder((ms) => threads.record(ms)),
   }
 }
 

@@ -25,11 +25,14 @@ const open = (name: string) =>
     close: { args: [FFIType.i32], returns: FFIType.i32 },
   }).symbols
 
+/** Enough for some dead file servers and the living ones. */
+export const FILE_OPERATIONS = 64
+
 /**
  * The runtime has as many threads for file operations as there are cores, and each one that hangs on a dead file server takes one
  * away. It reads how many it shall have when it needs the first one: call this before.
  */
-export function allowManyFileOperations(count = 64): void {
+export function allowManyFileOperations(count = FILE_OPERATIONS): void {
   if (process.env['UV_THREADPOOL_SIZE']) return
   withLibrary(({ setenv }) => {
     setenv(ptr(Buffer.from('UV_THREADPOOL_SIZE\0')), ptr(Buffer.from(`${count}\0`)), 1)

@@ -18,14 +18,12 @@ import { type Core, createCore } from './core.ts'
 import { checkFree } from './listen.ts'
 import { createMainThread } from './main-thread.ts'
 import { createParts, type Parts, shareBudget } from './parts.ts'
+import { recordThread } from './record.ts'
 import { createAccess, startServing } from './serving.ts'
+import { startServingProcess } from './serving-process.ts'
 import { createVirtual } from './virtual.ts'
 import { watchProcess } from './watch-parts.ts'
 import type { ThreadStart } from './worker.ts'
-
-/** build.ts says where the worker lies in the executable, in which all modules have the address of the executable itself. */
-declare const WKCONNECT_SERVING_WORKER: string | undefined
-const WORKER = typeof WKCONNECT_SERVING_WORKER === 'undefined' ? './worker.ts' : WKCONNECT_SERVING_WORKER
 
 const MAX_THREADS = 8
 
@@ -98,15 +96,22 @@ export async function startServer(
     {
       publish: () => hub.publish(),
       everyThread: (...question) => hub.everyThread(...question),
+      record: (ms) => hub.record(ms),
     },
     async () => mergeSnapshots([ofProcess.snapshot(), ...(await hub.everyThread('metrics'))]),
   )
   const hub = new ThreadHub({
     count: threads - 1,
-    start: () => new Worker(new URL(WORKER, import.meta.url).href),
+    start: startServingProcess,
     first: (number): ThreadStart => ({ config, environment, threads, secret, number }),
     catalogue,
-    here: { drop: parts.drop, forget, recheck: parts.recheck, metrics: () => metrics.registry.snapshot() },
+    here: {
+      drop: parts.drop,
+      forget,
+      recheck: parts.recheck,
+      metrics: () => metrics.registry.snapshot(),
+      record: (ms) => recordThread(0, resources.pool, ms),
+    },
     main: createMainThread({ control, catalogue, chunks, contrasts, log, changed: () => hub.changed() }),
     log,
   })

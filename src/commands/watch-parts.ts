@@ -60,6 +60,11 @@ export function watchThread(registry: Registry, { chunks, answers, gate, resourc
   counter('wkconnect_remote_failures_total', 'Requests without a usable answer.', (of) => of.failures)
   const open = { name: 'wkconnect_remote_breaker_open', help: '1 while a server that only fails is left alone.', merge: 'max' } as const
   perOrigin('gauge', open, ({ isOpen }) => Number(isOpen))
+  one('gauge', 'wkconnect_resident_bytes', 'Memory of all processes.', () => process.memoryUsage.rss())
+  one('counter', 'wkconnect_cpu_seconds_total', 'CPU time of all processes.', () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  })
   one('gauge', 'wkconnect_heap_bytes', 'Memory in the hands of the garbage collector.', () => process.memoryUsage().heapUsed)
 }
 
@@ -73,11 +78,6 @@ export function watchProcess(registry: Registry, version: string, catalogue: Cat
   const add = (kind: 'counter' | 'gauge', name: string, help: string, values: Values) =>
     registry.read(kind, { name, help, merge: 'max' }, values)
   add('gauge', 'wkconnect_info', 'Always 1; the label says which version runs.', () => [[{ version }, 1]])
-  add('gauge', 'wkconnect_resident_bytes', 'Memory of the whole process.', () => [[{}, process.memoryUsage.rss()]])
-  add('counter', 'wkconnect_cpu_seconds_total', 'CPU time of the whole process.', () => {
-    const { user, system } = process.cpuUsage()
-    return [[{}, (user + system) / 1e6]]
-  })
   add('gauge', 'wkconnect_uptime_seconds', 'Since it was started.', () => [[{}, process.uptime()]])
   add('gauge', 'wkconnect_datasets', 'Datasets by status: ok, opening, unusable.', () => {
     const entries = catalogue.entries()

@@ -13,7 +13,9 @@ import type { MainThread, WorkerThread } from '../threads/roles.ts'
 import { createRights } from './core.ts'
 import type { Listener } from './listen.ts'
 import { createResources, dropFrom, shareBudget } from './parts.ts'
+import { recordThread } from './record.ts'
 import { createAccess, startServing } from './serving.ts'
+import { portToMain } from './serving-process.ts'
 import { createVirtual } from './virtual.ts'
 
 /** What a new thread is told first. */
@@ -26,11 +28,9 @@ export interface ThreadStart {
   readonly number: number
 }
 
-declare const self: Worker
-
 const started = Promise.withResolvers<WorkerThread>()
 /** Everything but the first call waits for what that one makes; calls stay in order. */
-const channel = new Channel(self, {
+const channel = new Channel(portToMain(), {
   start: async (start: ThreadStart) => started.resolve(await createThread(start)),
   arrived: async () => void (await started.promise),
   apply: async (...values: Parameters<WorkerThread['apply']>) => (await started.promise).apply(...values),
@@ -38,6 +38,7 @@ const channel = new Channel(self, {
   forget: async (id: string) => (await started.promise).forget(id),
   recheck: async () => (await started.promise).recheck(),
   metrics: async () => (await started.promise).metrics(),
+  record: async (ms: number) => (await started.promise).record(ms),
   listen: async (port: number) => (await started.promise).listen(port),
   stop: async (graceMs: number) => (await started.promise).stop(graceMs),
 })
@@ -85,6 +86,7 @@ async function createThread({ config, environment, threads, secret, number }: Th
     },
     recheck: () => staleOf(mirror.entries(), resources.tables),
     metrics: () => metrics.registry.snapshot(),
+    record: (ms) => recordThread(number, resources.pool, ms),
     async listen(port) {
       const shared = { chunks, resources, overviews: resources.overviews, metrics, log }
       const parts = { ...shared, catalogue: mirror, virtual, contrasts, access, control: main, thread: number }

@@ -30,7 +30,8 @@ export const Settings = Type.Object({
     default: '1',
     pattern: '^(auto|[1-9][0-9]?)$',
     placeholder: 'N',
-    description: 'threads that answer requests, sharing the port and the memory (Linux); auto: one for each core, at most 8',
+    description:
+      'threads that answer requests, sharing the port and the memory (Linux), each a process of its own; auto: one for each core, at most 8',
   }),
   maxRequests: Type.Integer({
     default: 1000,

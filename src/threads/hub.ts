@@ -2,18 +2,27 @@
  * The serving threads beside the main one, as the main thread sees them: starts them, keeps them up to date with the catalogue, asks all
  * of them, and replaces one that ends. They hold no truth, so that a new one needs only what it is sent.
  */
+import type { ThreadProfile } from '../api/context.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
 import { within } from '../datasets/catalogue.ts'
 import { changeBetween, type Snapshot, snapshotOf } from '../datasets/snapshot.ts'
 import type { Log } from '../log.ts'
 import { messageOf, UpstreamError } from '../volume/errors.ts'
-import { Channel, remote } from './channel.ts'
+import { Channel, type Port, remote } from './channel.ts'
 import type { MainThread, ServingThread, WorkerThread } from './roles.ts'
+
+/** Another serving thread, or a process in the place of one. */
+export interface Peer extends Port {
+  /** Ends it at once. */
+  terminate(): void
+  /** Told once that it has ended, and how. */
+  onEnded(work: (cause: string) => void): void
+}
 
 export interface HubOptions {
   /** How many there are beside the main one. */
   readonly count: number
-  readonly start: () => Worker
+  readonly start: () => Peer
   /** What a new one is told first, as plain data; `number` from 1. */
   readonly first: (number: number) => unknown
   readonly catalogue: Catalogue
@@ -26,7 +35,7 @@ export interface HubOptions {
 
 interface Thread {
   readonly number: number
-  readonly worker: Worker
+  readonly peer: Peer
   readonly channel: Channel
   readonly calls: WorkerThread
   /** What it has been sent of the catalogue. */
@@ -79,11 +88,24 @@ export class ThreadHub {
     question: Q,
     ...values: Parameters<ServingThread[Q]>
   ): Promise<Awaited<ReturnType<ServingThread[Q]>>[]> {
+    return this.#ask(ANSWER_MS, question, values)
+  }
+
+  /** CPU profiles of the next so many milliseconds of all serving threads, this one first. */
+  async record(ms: number): Promise<ThreadProfile[]> {
+    return (await this.#ask(ms + ANSWER_MS, 'record', [ms])).flat()
+  }
+
+  async #ask<Q extends keyof ServingThread>(
+    timeoutMs: number,
+    question: Q,
+    values: Parameters<ServingThread[Q]>,
+  ): Promise<Awaited<ReturnType<ServingThread[Q]>>[]> {
     type Answer = Awaited<ReturnType<ServingThread[Q]>>
     const others = [...this.#threads.values()].map(({ channel }) =>
       within(
         channel.call(question, ...values).then((value) => ({ value: value as Answer })),
-        ANSWER_MS,
+        timeoutMs,
       ).catch(() => undefined),
     )
     const ask = this.#options.here[question] as (...values: unknown[]) => Answer | Promise<Answer>
@@ -93,16 +115,16 @@ export class ThreadHub {
 
   /** Ends one at once; another takes its place. */
   replace(number: number): void {
-    this.#threads.get(number)?.worker.terminate()
+    this.#threads.get(number)?.peer.terminate()
   }
 
   /** Ends all; answers under way have this time. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true
     await Promise.all(
-      [...this.#threads.values()].map(async ({ calls, worker }) => {
+      [...this.#threads.values()].map(async ({ calls, peer }) => {
         await within(calls.stop(graceMs), graceMs + 500).catch(() => undefined)
-        worker.terminate()
+        peer.terminate()
       }),
     )
   }
@@ -124,16 +146,11 @@ export class ThreadHub {
 
   #start(number: number): void {
     const { start, main, log } = this.#options
-    const worker = start()
-    const channel = new Channel(worker, main)
-    const thread: Thread = { number, worker, channel, calls: remote<WorkerThread>(channel), sent: new Map(), isLooked: false }
+    const peer = start()
+    const channel = new Channel(peer, main)
+    const thread: Thread = { number, peer, channel, calls: remote<WorkerThread>(channel), sent: new Map(), isLooked: false }
     this.#threads.set(number, thread)
-    let cause = 'it ended'
-    worker.addEventListener('error', (event) => {
-      event.preventDefault()
-      cause = event.message
-    })
-    worker.addEventListener('close', () => {
+    peer.onEnded((cause) => {
       channel.close(new UpstreamError({ cause: `serving thread ${number} ended` }))
       this.#threads.delete(number)
       if (this.#stopped) return
@@ -152,7 +169,7 @@ export class ThreadHub {
     } catch (error) {
       if (!this.#stopped && this.#threads.get(thread.number) === thread) {
         log.trouble(`thread ${thread.number}`, `serving thread ${thread.number} does not serve: ${messageOf(error)}`)
-        thread.worker.terminate()
+        thread.peer.terminate()
       }
     }
   }

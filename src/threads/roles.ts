@@ -1,5 +1,5 @@
 /** What threads may ask each other. Arguments and results are plain data. */
-import type { Control } from '../api/context.ts'
+import type { Control, ThreadProfile } from '../api/context.ts'
 import type { Contrast } from '../datasets/contrasts.ts'
 import type { SnapshotChange } from '../datasets/snapshot.ts'
 import type { Log } from '../log.ts'
@@ -16,6 +16,8 @@ export interface ServingThread {
   recheck(): Promise<string[]>
   /** What it has counted. */
   metrics(): Snapshot
+  /** CPU profiles of the next so many milliseconds, its own first. */
+  record(ms: number): Promise<ThreadProfile[]>
 }
 
 /** Asked of those beside the main thread only. */

@@ -190,3 +190,49 @@ describe.skipIf(!isPossible)('the port', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
   })
 })
+
+describe.skipIf(!isPossible)('the processes beside the main one', () => {
+  const children = (pid: number): number[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  const isThere = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const gone = async (pids: readonly number[]): Promise<void> => {
+    for (const end = Date.now() + 10_000; pids.some(isThere); await Bun.sleep(20))
+      if (Date.now() > end) throw new Error(`${pids} are still there`)
+  }
+
+  test('end with it, also when it is killed', async () => {
+    const server = await start(['--data', emptyFolder()])
+    const pids = children(server.pid)
+    expect(pids).toHaveLength(1)
+    await server.stop('SIGKILL')
+    await gone(pids)
+    const { port } = new URL(server.url)
+    await using next = await RunningBinary.start(['--data', emptyFolder(), '--port', port, '--threads', '2'])
+    expect((await next.get('/data/health')).status).toBe(200)
+  })
+
+  test('leave signals to it, and are replaced when they are killed', async () => {
+    const server = await start(['--data', emptyFolder(), '--log-requests'])
+    const [pid] = children(server.pid)
+    process.kill(pid!, 'SIGTERM')
+    process.kill(pid!, 'SIGINT')
+    await Bun.sleep(200)
+    expect(isThere(pid!)).toBe(true)
+    process.kill(pid!, 'SIGKILL')
+    await server.logged(/serving thread 1 is replaced: it was ended by signal SIGKILL/)
+    await server.logged(/Serving thread 1 listens[\s\S]*Serving thread 1 listens/)
+    const pids = children(server.pid)
+    expect([pids.length, pids.includes(pid!)]).toEqual([1, false])
+    await askMany(server, '/data/health', status)
+    await server.logged(/health 200 \(thread 1\)/)
+    expect(await server.stop()).toBe(0)
+    await gone(pids)
+  })
+})

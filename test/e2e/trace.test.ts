@@ -97,6 +97,21 @@ test('decoding threads are recorded, too', async () => {
   expect(decoding.flatMap(({ profile }) => names(profile))).toContain('decode')
 })
 
+test.skipIf(process.platform !== 'linux')('all serving threads are recorded', async () => {
+  await using both = await RunningBinary.start(['--data', emptyFolder(), '--sample', '--threads', '2', '--admin-token', 'secret'])
+  await both.logged(/Serving thread 1 listens/)
+  let isOver = false
+  const recording = both
+    .get('/data/triggers/trace?seconds=1&threads=all', { headers: { 'X-Auth-Token': 'secret' } })
+    .finally(() => (isOver = true))
+  const path = '/data/datasets/sample_organization/cells/layers/color/data?x=0&y=0&z=0&width=128&height=128&depth=64&mag=1'
+  while (!isOver) await (await both.get(path, { headers: { Connection: 'close' } })).bytes()
+  const { threads } = (await (await recording).json()) as { threads: { name: string; profile: Profile }[] }
+  expect(threads.map(({ name }) => name).filter((name) => name.startsWith('serving'))).toEqual(['serving', 'serving, thread 1'])
+  for (const name of ['serving', 'serving, thread 1'])
+    expect([name, names(threads.find((one) => one.name === name)!.profile).includes('cutout')]).toEqual([name, true])
+})
+
 test('health is answered while it records', async () => {
   const recording = server.get('/data/triggers/trace?seconds=1', WITH_TOKEN)
   await Bun.sleep(200)

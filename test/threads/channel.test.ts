@@ -96,6 +96,7 @@ describe('Control from another thread', () => {
       new Contrasts({ file: undefined, measure: async () => undefined }),
       {
         publish: async () => {},
+        record: async () => [],
         everyThread,
       },
       async () => new Registry().snapshot(),
