@@ -8,6 +8,8 @@ export const title = 'Serving threads'
 const ROUNDS = 3
 const SECONDS = 2
 const THREADS = [1, 2] as const
+/** A second server of one thread: asked together with the first, the two show what two cores are worth here and now. */
+const APART = 1
 const PATH = '/data/datasets/bench/vol/layers/color/data'
 /** Everything is decoded for one small answer: a slice across all chunks of a part, of which the client gets every voxel of one plane. */
 const plane = (z: number) => `${PATH}?x=0&y=0&z=${z}&width=512&height=512&depth=1&mag=1`
@@ -18,7 +20,7 @@ export async function run(): Promise<string> {
   const servers: Server[] = []
   try {
     // as little cache as there can be, so that each request decodes
-    for (const threads of THREADS)
+    for (const threads of [...THREADS, APART])
       servers.push(await startServer(['--data', data, '--cache', '1MB', '--threads', String(threads)], { isFree: true }))
     await Promise.all(servers.map(({ url }) => fetch(`${url}/data/datasets`)))
     await Bun.sleep(3000)
@@ -27,8 +29,9 @@ export async function run(): Promise<string> {
     const wall = servers.map((): number[] => [])
     const cores = servers.map((): number[] => [])
     const health = servers.map((): number[] => [])
+    const apart: number[] = []
     for (let round = -1; round < ROUNDS; round++) {
-      for (const [n, server] of servers.entries()) {
+      for (const [n, server] of servers.slice(0, THREADS.length).entries()) {
         const before = server.cpuSeconds()
         const { requestsPerSecond } = await load(`${server.url}${PATH}`, { seconds: SECONDS, connections: 16, bodies: six })
         const cpu = server.cpuSeconds() - before
@@ -40,6 +43,8 @@ export async function run(): Promise<string> {
         cores[n]!.push((server.cpuSeconds() - start.cpu) / ((performance.now() - start.at) / 1000))
         health[n]!.push(p99)
       }
+      const both = await Promise.all([servers[0]!, servers.at(-1)!].map(({ url }) => decodeBound(url)))
+      if (round >= 0) apart.push(both[0]! + both[1]!)
     }
     const lines = THREADS.map((threads, n) => [
       threads,
@@ -51,8 +56,9 @@ export async function run(): Promise<string> {
       median(health[n]!).toFixed(1),
     ])
     const head = ['threads', 'six buckets: req per CPU second', 'spread', 'planes/s', 'spread', 'cores used', 'health p99 ms meanwhile']
-    const ratio = (of: number[][]) => median(of[0]!.map((one, round) => of[1]![round]! / one)).toFixed(2)
-    return `\`--cache 1MB\`, so that everything is decoded; not pinned to cores; ${ROUNDS} rounds of ${SECONDS} s in turns. Planes are 512×512×1 voxels, of which each costs 256 blocks of 32³. Two threads against one, median of the rounds: requests per CPU second **${ratio(perCpu)}** (bar 0.9), planes per second of wall clock **${ratio(wall)}** (bar 1.7, with two cores to themselves; "cores used" says how many there were).\n\n${table(head, lines)}`
+    const against = (one: number[], other: number[]) => median(one.map((value, round) => other[round]! / value)).toFixed(2)
+    const ratio = (of: number[][]) => against(of[0]!, of[1]!)
+    return `\`--cache 1MB\`, so that everything is decoded; not pinned to cores; ${ROUNDS} rounds of ${SECONDS} s in turns. Planes are 512×512×1 voxels, of which each costs 256 blocks of 32³. Two threads against one, median of the rounds: requests per CPU second **${ratio(perCpu)}** (bar 0.9), planes per second of wall clock **${ratio(wall)}** (bar 1.7, with two cores to themselves; "cores used" says how many there were). Two servers of one thread each, asked at the same time, are as fast as this machine lets two be: **${against(wall[0]!, apart)}** of one; two threads are **${against(apart, wall[1]!)}** of that.\n\n${table(head, lines)}`
   } finally {
     for (const server of servers) await server[Symbol.asyncDispose]()
   }
