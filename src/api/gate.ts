@@ -2,6 +2,7 @@
  * Who gets voxels when many ask at once, one per serving thread. More than so many requests are not taken on; what is short is let in
  * between what is long; and after a few milliseconds of decoding everybody else has a turn: new connections, `/data/health`, the page.
  */
+import { Limit } from '../volume/limit.ts'
 import { HttpError } from './errors.ts'
 
 /** Decoding and copying for requests that were all there at the same time goes on for so long before the event loop goes round. */
@@ -20,8 +21,7 @@ export class Gate {
   readonly #most: number
   #underWay = 0
   #refused = 0
-  #slabs = 0
-  readonly #waitingSlabs: (() => void)[] = []
+  readonly #slabs = new Limit(SLABS)
   readonly #turns: (() => void)[] = []
   /** The end of the slice that is being used up; none is while nobody has asked since the loop last went round. */
   #until: number | undefined
@@ -41,7 +41,7 @@ export class Gate {
 
   /** Slabs that wait for others to be read. */
   get waiting(): number {
-    return this.#waitingSlabs.length
+    return this.#slabs.waiting
   }
 
   /** Throws `Busy`. Whoever enters has to leave. */
@@ -70,18 +70,8 @@ export class Gate {
   }
 
   /** Reads a slab of a large cuboid when others have been read. Throws what `read` throws, and why `signal` fired while it waited. */
-  async slab<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#slabs >= SLABS) await new Promise<void>((resolve) => this.#waitingSlabs.push(resolve))
-    else this.#slabs++
-    try {
-      signal?.throwIfAborted()
-      return await read()
-    } finally {
-      // a place that is handed on stays taken
-      const next = this.#waitingSlabs.shift()
-      if (next) next()
-      else this.#slabs--
-    }
+  slab<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#slabs.run(read, signal)
   }
 
   readonly #goRound = (): void => {

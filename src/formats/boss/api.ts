@@ -1,10 +1,10 @@
 /** The REST API of a BossDB, and what its refusals mean in words. Retries, time limits and breakers are the HTTP client's. */
 import type { HttpClient } from '../../stores/http/client.ts'
 import type { Guard } from '../../stores/http/guard.ts'
-import type { Limit } from '../../stores/http/limit.ts'
 import type { HttpAnswer } from '../../stores/http/transport.ts'
 import { encodePart } from '../../stores/http/url.ts'
 import { CorruptChunk, Unusable, UpstreamError } from '../../volume/errors.ts'
+import type { Limit } from '../../volume/limit.ts'
 import { type BossAccount, parseJson } from './auth.ts'
 
 export interface BossApiParts {

@@ -1,8 +1,8 @@
 /** What all datasets from BossDBs share in a thread: per server a limit of requests at a time, per account a token. */
 import type { HttpClient } from '../../stores/http/client.ts'
 import type { Guard } from '../../stores/http/guard.ts'
-import { Limit } from '../../stores/http/limit.ts'
 import { Unusable } from '../../volume/errors.ts'
+import { Limit } from '../../volume/limit.ts'
 import { apiOf, tokenUrlOf } from './address.ts'
 import { BossApi } from './api.ts'
 import { type BossAccount, type BossCredentials, KeycloakAccount, TokenAccount } from './auth.ts'

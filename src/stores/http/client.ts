@@ -3,9 +3,9 @@
  * request a time by which it is over, whatever happens. Failures are never kept.
  */
 import { UpstreamError } from '../../volume/errors.ts'
+import { Limit } from '../../volume/limit.ts'
 import { Breaker, WEIGHTS } from './breaker.ts'
 import { type OriginCount, OriginCounts, OTHER_ORIGINS } from './counts.ts'
-import { Limit } from './limit.ts'
 import { Retriable, RetryBudget, retryAfterMs, retrying } from './retry.ts'
 import { exchange, type HttpAnswer, type HttpRequest, type TransportOptions } from './transport.ts'
 import { shownUrl } from './url.ts'

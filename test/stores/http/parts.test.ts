@@ -3,10 +3,10 @@ import { describe, expect, test } from 'bun:test'
 import { BLOCK_BYTES, BlockCache } from '../../../src/stores/http/blocks.ts'
 import { Breaker, WEIGHTS } from '../../../src/stores/http/breaker.ts'
 import { decodeContent } from '../../../src/stores/http/decode.ts'
-import { Limit } from '../../../src/stores/http/limit.ts'
 import { Retriable, RetryBudget, retryAfterMs, retrying } from '../../../src/stores/http/retry.ts'
 import { joinKey } from '../../../src/stores/http/url.ts'
 import { CorruptChunk, Unusable } from '../../../src/volume/errors.ts'
+import { Limit } from '../../../src/volume/limit.ts'
 
 describe('the limit', () => {
   test('runs so many at a time, the others in order', async () => {
