@@ -1,4 +1,4 @@
-import type { Buffers } from '../cache/buffers.ts'
+import type { Answers } from '../cache/answers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Datasets } from '../datasets/catalogue.ts'
 import type { KnownContrasts } from '../datasets/contrasts.ts'
@@ -26,7 +26,7 @@ export interface Context {
   readonly virtual?: VirtualDatasets | undefined
   readonly chunks: ChunkCache
   /** For answers being put together. */
-  readonly answers: Buffers
+  readonly answers: Answers
   readonly pictures: Pictures
   /** Who is let in when many ask at once. */
   readonly gate: Gate

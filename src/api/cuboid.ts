@@ -1,4 +1,6 @@
 /** Any box of voxels in one answer, zero where nothing is stored (protocol.md 2.3). */
+
+import { LARGE_BYTES } from '../cache/answers.ts'
 import { boxAt, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, wireBytes } from '../volume/chunked-array.ts'
 import { cutout } from '../volume/cutout.ts'
@@ -9,16 +11,17 @@ import { floorDivide, product, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
 import { startDeadline } from './deadline.ts'
 import { HttpError } from './errors.ts'
+import { Busy } from './gate.ts'
 import { voxelHeaders } from './headers.ts'
 import { voxelResponse, voxelStream } from './voxel-response.ts'
 
 export const MAX_EDGE = 512
 /** Up to this size the whole cuboid is read before the status is sent; beyond, damage found later can only end the answer early. */
 const WHOLE_BYTES = 32 * 1024 * 1024
-/** What is larger waits for other cuboids as large, and so leaves time for what is small. */
-const LARGE_BYTES = 4 * 1024 * 1024
 /** Even, so that half bytes never pair across slabs. */
 const SLAB_DEPTH = 32
+/** Where slabs are so thin that a deeper one is still small. */
+const DEEP_SLAB_DEPTH = 64
 
 export interface CuboidRequest {
   readonly mag: Mag
@@ -27,6 +30,8 @@ export interface CuboidRequest {
   /** The mag's voxels. */
   readonly size: Vec3
   readonly halfByte: boolean
+  /** The data lie on another server. */
+  readonly isRemote?: boolean
   /** False where the layer has nothing at the coordinates asked for: zeros. */
   readonly isThere?: boolean
 }
@@ -34,7 +39,7 @@ export interface CuboidRequest {
 /** Throws `HttpError` 400 for a size that is not served, and what reading throws. */
 export async function readCuboid(
   layer: Layer,
-  { mag, position, size, halfByte, isThere = true }: CuboidRequest,
+  { mag, position, size, halfByte, isRemote = false, isThere = true }: CuboidRequest,
   where: string,
   context: Context,
   signal?: AbortSignal,
@@ -46,13 +51,21 @@ export async function readCuboid(
   const clip = toMag(layer.boundingBox, mag.factor)
   const voxel = wireBytes(layer)
   const bytes = product(size) * voxel
-  const depth = bytes <= WHOLE_BYTES ? size[2] : Math.min(SLAB_DEPTH, size[2])
-  const slabBytes = size[0] * size[1] * depth * voxel
+  const planeBytes = size[0] * size[1] * voxel
+  // what is held until the client has read it counts as large
+  const slabDepth = planeBytes * SLAB_DEPTH > LARGE_BYTES ? SLAB_DEPTH : DEEP_SLAB_DEPTH
+  const depth = bytes <= WHOLE_BYTES ? size[2] : Math.min(slabDepth, size[2])
+  const slabBytes = planeBytes * depth
+  // what is larger waits for other cuboids as large, and so leaves time for what is small
+  const isLarge = bytes > LARGE_BYTES
+  const isPatient = isRemote || mag.isComputed === true
   context.gate.enter()
+  const line = isLarge ? context.gate.patience(signal) : undefined
   let buffer: Uint8Array
   try {
-    buffer = await context.answers.take(slabBytes)
+    buffer = await context.answers.take(slabBytes, line?.signal)
   } catch (error) {
+    line?.clear()
     context.gate.leave()
     throw error
   }
@@ -62,31 +75,36 @@ export async function readCuboid(
   }
   const pace = new Pace()
 
-  const readSlab = async (z: number): Promise<Uint8Array> => {
+  const readSlab = async (z: number, inLine = signal): Promise<Uint8Array> => {
     const slab: Vec3 = [size[0], size[1], Math.min(depth, size[2] - z)]
     const target = buffer.subarray(0, product(slab) * voxel)
     if (!isThere) {
+      line?.clear()
       target.fill(0)
       return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
     }
-    const deadline = mag.isComputed ? startDeadline(signal) : undefined
-    try {
-      const options = { chunks: context.chunks, pace, signal: deadline?.signal ?? signal }
-      const read = async () => void (await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options))
-      if (bytes > LARGE_BYTES) await context.gate.slab(read, signal)
-      else await read()
-    } finally {
-      deadline?.clear()
+    const read = async () => {
+      line?.clear()
+      const deadline = mag.isComputed ? startDeadline(signal) : undefined
+      try {
+        const options = { chunks: context.chunks, pace, signal: deadline?.signal ?? signal }
+        await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+      } finally {
+        deadline?.clear()
+      }
     }
+    if (isLarge) await context.gate.slab(read, isPatient, inLine)
+    else await read()
     return halfByte ? target.subarray(0, packFourBit(target, target, 0)) : target
   }
 
   let first: Uint8Array
   try {
-    first = await readSlab(0)
+    first = await readSlab(0, line?.signal ?? signal)
   } catch (error) {
+    line?.clear()
     leave()
-    if (!signal?.aborted)
+    if (!signal?.aborted && !(error instanceof Busy))
       context.log.trouble(where, `${where}: cuboid at ${start.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
     throw error
   }
@@ -102,7 +120,8 @@ export async function readCuboid(
       z += depth
       return slab
     } catch (error) {
-      context.log.trouble(where, `${where}: cuboid broken off at z ${start[2] + z} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+      if (!signal?.aborted)
+        context.log.trouble(where, `${where}: cuboid broken off at z ${start[2] + z} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
       throw error
     }
   }

@@ -3,17 +3,22 @@
  * between what is long; and after a few milliseconds of decoding everybody else has a turn: new connections, `/data/health`, the page.
  */
 import { Limit } from '../volume/limit.ts'
+import { startDeadline } from './deadline.ts'
 import { HttpError } from './errors.ts'
 
 /** Decoding and copying for requests that were all there at the same time goes on for so long before the event loop goes round. */
 const SLICE_MS = 3
 /** Slabs of large cuboids being read at the same time: each takes a millisecond of every turn. */
 const SLABS = 2
+/** Of those that wait more than they work, for another server or until a mag is made. */
+const PATIENT_SLABS = 4
+/** Well below the 60 s after which a silent connection is closed. */
+const LINE_MS = 20_000
 
 /** 429, which clients try again: webKnossos after a while, Zarr libraries after `Retry-After`. */
 export class Busy extends HttpError {
-  constructor(most: number) {
-    super(429, `This server has ${most} requests for voxels under way, as many as it takes at once. Try again in a moment.`)
+  constructor(why: string) {
+    super(429, `${why} Try again in a moment.`)
   }
 }
 
@@ -22,6 +27,7 @@ export class Gate {
   #underWay = 0
   #refused = 0
   readonly #slabs = new Limit(SLABS)
+  readonly #patientSlabs = new Limit(PATIENT_SLABS)
   readonly #turns: (() => void)[] = []
   /** The end of the slice that is being used up; none is while nobody has asked since the loop last went round. */
   #until: number | undefined
@@ -41,14 +47,14 @@ export class Gate {
 
   /** Slabs that wait for others to be read. */
   get waiting(): number {
-    return this.#slabs.waiting
+    return this.#slabs.waiting + this.#patientSlabs.waiting
   }
 
   /** Throws `Busy`. Whoever enters has to leave. */
   enter(): void {
     if (this.#underWay >= this.#most) {
       this.#refused++
-      throw new Busy(this.#most)
+      throw new Busy(`This server has ${this.#most} requests for voxels under way, as many as it takes at once.`)
     }
     this.#underWay++
   }
@@ -69,9 +75,22 @@ export class Gate {
     return new Promise((resolve) => this.#turns.push(resolve))
   }
 
-  /** Reads a slab of a large cuboid when others have been read. Throws what `read` throws, and why `signal` fired while it waited. */
-  slab<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#slabs.run(read, signal)
+  /**
+   * For waiting in line: fires with `Busy` after `ms`, and when `signal` does. Call `clear` when there is nothing more to wait for.
+   */
+  patience(signal?: AbortSignal, ms = LINE_MS) {
+    return startDeadline(signal, ms, () => {
+      this.#refused++
+      return new Busy(`For ${ms / 1000} s this server had larger requests before this one than it has room for.`)
+    })
+  }
+
+  /**
+   * Reads a slab of a large cuboid when others have been read. `isPatient`: reading waits for something else most of the time. Throws what
+   * `read` throws, and why `signal` fired while it waited.
+   */
+  slab<T>(read: () => Promise<T>, isPatient: boolean, signal?: AbortSignal): Promise<T> {
+    return (isPatient ? this.#patientSlabs : this.#slabs).run(read, signal)
   }
 
   readonly #goRound = (): void => {

@@ -1,10 +1,9 @@
-import type { Buffers } from '../cache/buffers.ts'
+import { type Answers, LARGE_BYTES } from '../cache/answers.ts'
 import { Pace } from '../volume/pace.ts'
 import { voxelHeaders } from './headers.ts'
 
 /** Larger answers are handed over in pieces, because a `Response` copies all the bytes it is given. */
 const PIECE_BYTES = 1024 * 1024
-const WHOLE_BYTES = 4 * PIECE_BYTES
 /** Up to here a few pieces more cost little, and a Content-Length is worth having. */
 const SMALL_BYTES = 64 * 1024
 
@@ -15,13 +14,13 @@ const SMALL_BYTES = 64 * 1024
 export function voxelResponse(
   bytes: Uint8Array,
   buffer: Uint8Array,
-  answers: Buffers,
+  answers: Answers,
   empty: readonly number[],
   failed: readonly number[],
   isLate = false,
 ): Response {
   const headers = voxelHeaders(empty, failed)
-  if (bytes.length > WHOLE_BYTES) {
+  if (bytes.length > LARGE_BYTES) {
     let next: Uint8Array | undefined = bytes
     const once = async () => {
       const all = next

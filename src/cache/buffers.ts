@@ -40,11 +40,29 @@ export class Buffers {
     return this.#queue.length
   }
 
-  /** A buffer of at least `bytes`, with any content; at once unless too much is in use. Give it back when done. */
-  take(bytes: number): MaybePromise<Uint8Array> {
+  /**
+   * A buffer of at least `bytes`, with any content; at once unless too much is in use. Give it back when done. Rejects with the
+   * signal's reason where it fires before it is this one's turn.
+   */
+  take(bytes: number, signal?: AbortSignal): MaybePromise<Uint8Array> {
     const size = sizeClass(bytes)
     if (this.#queue.length > 0 || (this.#used > 0 && this.#used + size > this.#limit)) {
-      return new Promise((grant) => this.#queue.push({ bytes: size, grant }))
+      return new Promise((resolve, reject) => {
+        const leave = () => {
+          this.#queue.splice(this.#queue.indexOf(waiting), 1)
+          reject(signal!.reason)
+          // who was behind may be smaller
+          this.#letIn()
+        }
+        const grant = (buffer: Uint8Array) => {
+          signal?.removeEventListener('abort', leave)
+          resolve(buffer)
+        }
+        const waiting: Waiting = { bytes: size, grant }
+        this.#queue.push(waiting)
+        if (signal?.aborted) leave()
+        else signal?.addEventListener('abort', leave, { once: true })
+      })
     }
     return this.#grant(size)
   }
@@ -58,6 +76,10 @@ export class Buffers {
       else this.#free.set(size, [buffer])
       this.#kept += size
     } else (buffer.buffer as ArrayBuffer).transfer(0)
+    this.#letIn()
+  }
+
+  #letIn(): void {
     for (let next = this.#queue[0]; next && (this.#used === 0 || this.#used + next.bytes <= this.#limit); next = this.#queue[0]) {
       this.#queue.shift()
       next.grant(this.#grant(next.bytes))

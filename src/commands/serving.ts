@@ -5,7 +5,7 @@ import type { Context } from '../api/context.ts'
 import { CoreAccess } from '../api/core-access.ts'
 import { Deadlines } from '../api/deadlines.ts'
 import { Gate } from '../api/gate.ts'
-import { Buffers } from '../cache/buffers.ts'
+import { Answers } from '../cache/answers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import { basePath } from '../config/core.ts'
 import type { Resolved } from '../config/resolve.ts'
@@ -47,7 +47,7 @@ export function startServing(config: Resolved, parts: ServingParts, port: number
   const { settings } = config
   const budget = shareBudget(settings.cache, threads)
   const { resources, ...rest } = parts
-  const answers = new Buffers(budget.inFlight, budget.kept / 2)
+  const answers = new Answers(budget.inFlight, budget.kept / 2)
   const gate = new Gate(settings.maxRequests)
   watchThread(parts.metrics.registry, { chunks: parts.chunks, answers, gate, resources })
   parts.metrics.eventLoop.start()

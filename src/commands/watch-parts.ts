@@ -1,6 +1,6 @@
 /** What /metrics says about parts that keep their own numbers. They are asked only when somebody asks. */
 import type { Gate } from '../api/gate.ts'
-import type { Buffers } from '../cache/buffers.ts'
+import type { Answers } from '../cache/answers.ts'
 import type { ChunkCache } from '../cache/chunk-cache.ts'
 import type { Catalogue } from '../datasets/catalogue.ts'
 import type { Resources } from '../datasets/open.ts'
@@ -11,7 +11,7 @@ type Values = () => Iterable<readonly [Labels, number]>
 
 export interface ThreadParts {
   readonly chunks: ChunkCache
-  readonly answers: Buffers
+  readonly answers: Answers
   readonly gate: Gate
   readonly resources: Resources
 }

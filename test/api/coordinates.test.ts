@@ -5,7 +5,7 @@ import type { Context } from '../../src/api/context.ts'
 import { readCuboid } from '../../src/api/cuboid.ts'
 import { Gate } from '../../src/api/gate.ts'
 import { coordinates } from '../../src/api/query.ts'
-import { Buffers } from '../../src/cache/buffers.ts'
+import { Answers } from '../../src/cache/answers.ts'
 import { ChunkCache } from '../../src/cache/chunk-cache.ts'
 import { createLog } from '../../src/log.ts'
 import type { Coordinate, Layer } from '../../src/volume/chunked-array.ts'
@@ -20,7 +20,7 @@ const layer: Layer = {
 }
 const context = {
   chunks: new ChunkCache(1024 * 1024),
-  answers: new Buffers(64 * 1024 * 1024, 1024),
+  answers: new Answers(64 * 1024 * 1024, 1024),
   gate: new Gate(10),
   log: createLog('text', () => {}),
 } as unknown as Context

@@ -52,7 +52,7 @@ describe('a gate', () => {
       return new Promise<number>((resolve) => ends.push(() => resolve(n)))
     }
     const left = new AbortController()
-    const slabs = [0, 1, 2, 3, 4].map((n) => gate.slab(read(n), n === 2 ? left.signal : undefined))
+    const slabs = [0, 1, 2, 3, 4].map((n) => gate.slab(read(n), false, n === 2 ? left.signal : undefined))
     const outcomes = Promise.allSettled(slabs)
     expect([order, gate.waiting]).toEqual([[0, 1], 3])
     left.abort(new Error('left'))
@@ -70,10 +70,25 @@ describe('a gate', () => {
     expect([order, gate.waiting]).toEqual([[0, 1, 3, 4], 0])
   })
 
+  test('slabs that wait for something else hold up none that do not', async () => {
+    const gate = new Gate(10)
+    const never = Array.from({ length: 5 }, () => gate.slab(() => new Promise<never>(() => {}), true))
+    expect([await gate.slab(async () => 'read', false), gate.waiting, never.length]).toEqual(['read', 1, 5])
+  })
+
+  test('who waits too long is told to come again', async () => {
+    const gate = new Gate(10)
+    for (let n = 0; n < 2; n++) void gate.slab(() => new Promise<never>(() => {}), false)
+    const line = gate.patience(undefined, 5)
+    const late = gate.slab(async () => 'read', false, line.signal)
+    expect(await late.catch((error) => error)).toBeInstanceOf(Busy)
+    expect([gate.refused, gate.waiting]).toEqual([1, 0])
+  })
+
   test('a slab that fails makes room', async () => {
     const gate = new Gate(10)
-    const fail = () => gate.slab(() => Promise.reject(new Error('damaged')))
-    const results = await Promise.allSettled([fail(), fail(), fail(), gate.slab(async () => 'read')])
+    const fail = () => gate.slab(() => Promise.reject(new Error('damaged')), false)
+    const results = await Promise.allSettled([fail(), fail(), fail(), gate.slab(async () => 'read', false)])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'fulfilled'])
   })
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { Answers, LARGE_BYTES } from '../../src/cache/answers.ts'
 import { Buffers } from '../../src/cache/buffers.ts'
 import { sizeClass } from '../../src/cache/slabs.ts'
 import { Tables } from '../../src/cache/tables.ts'
@@ -60,4 +61,30 @@ test('tables: made once for all who ask, failures and absences not kept, oldest 
   expect(tables.get('x', () => ({ n: 7 }), weigh)).toEqual({ n: 7 })
   tables.drop('')
   expect(tables.heldBytes).toBe(0)
+})
+
+test('who leaves the line lets those behind in', async () => {
+  const buffers = new Buffers(64 * KIB, 0)
+  const first = buffers.take(48 * KIB) as Uint8Array
+  const away = new AbortController()
+  const large = Promise.resolve(buffers.take(48 * KIB, away.signal)).catch((error: Error) => error.message)
+  const small = Promise.resolve(buffers.take(4 * KIB))
+  expect(buffers.waiting).toBe(2)
+  away.abort(new Error('left'))
+  expect([await large, (await small).length, buffers.waiting]).toEqual(['left', 4 * KIB, 0])
+  buffers.giveBack(await small)
+  buffers.giveBack(first)
+  expect(buffers.usedBytes).toBe(0)
+})
+
+test('answers: large ones leave half of the memory to small ones', async () => {
+  const answers = new Answers(8 * LARGE_BYTES, 0)
+  const large = [1, 2].map(() => answers.take(2 * LARGE_BYTES) as Uint8Array)
+  const third = Promise.resolve(answers.take(LARGE_BYTES + 1))
+  expect(answers.waiting).toBe(1)
+  const small = [1, 2, 3, 4].map(() => answers.take(LARGE_BYTES))
+  expect(small.every((buffer) => buffer instanceof Uint8Array)).toBe(true)
+  for (const buffer of [...large, ...(small as Uint8Array[])]) answers.giveBack(buffer)
+  answers.giveBack(await third)
+  expect([answers.usedBytes, answers.waiting]).toEqual([0, 0])
 })
