@@ -37,6 +37,9 @@ const ROUTES = [
 /** Nothing in our routes depends on the version, so unknown higher ones are welcome (protocol.md 0.1). */
 const PREFIXES = ['/data', '/data/:version'] as const
 
+/** As nginx has it; no status of HTTP. */
+const CLIENT_LEFT = 499
+
 export interface AppOptions {
   readonly commit: string
   readonly logRequests: boolean
@@ -51,6 +54,8 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
         context.metrics.requests.unknown.count(404, 0)
         return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
       }
+      // nobody hears it; it is for the log of requests and the metrics
+      if (request.signal.aborted) return new Response(null, { status: CLIENT_LEFT, headers: COMMON })
       const response = errorResponse(error, COMMON)
       if (response.status === 500)
         context.log.trouble(

@@ -1,5 +1,6 @@
 /** Reads the buckets of one request: each is there, empty or failed, and none takes the others along. */
 import { type Static, Type } from '@sinclair/typebox'
+import { LARGE_BYTES } from '../cache/answers.ts'
 import { type Box, boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
@@ -11,6 +12,7 @@ import { Pace } from '../volume/pace.ts'
 import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
 import { startDeadline } from './deadline.ts'
+import { hasLeft } from './deadlines.ts'
 import { HttpError, invalidBody } from './errors.ts'
 
 export const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
@@ -65,7 +67,7 @@ interface Planned {
   readonly end: number
 }
 
-/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log; what is not read when `signal` fires has failed. */
+/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log; what is not read when `signal` fires has failed. Throws its reason when the client has left. */
 export function readBuckets(
   layer: Layer,
   requests: readonly BucketRequest[],
@@ -80,7 +82,11 @@ export function readBuckets(
   if (bytes > MAX_ANSWER_BYTES)
     throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
   const pace = new Pace()
-  return chain(context.answers.take(Math.max(1, bytes)), (buffer) => {
+  const line = bytes > LARGE_BYTES ? context.gate.patience(signal) : undefined
+  const taken = context.answers.take(Math.max(1, bytes), line?.signal)
+  if (taken instanceof Promise) taken.catch(() => {}).then(() => line?.clear())
+  else line?.clear()
+  return chain(taken, (buffer) => {
     const options = { chunks: context.chunks, pace, signal }
     // stored mags are read without: a signal for every chunk would cost more than it saves
     const deadline = planned.some(({ mag }) => mag.isComputed) ? startDeadline(signal) : undefined
@@ -93,16 +99,21 @@ export function readBuckets(
           }),
         (error) => {
           outcome[index] = 'failed'
+          if (hasLeft(signal)) return
           context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
         },
       )
     const finish = () => {
       deadline?.clear()
+      if (hasLeft(signal)) {
+        context.answers.giveBack(buffer)
+        throw signal!.reason
+      }
       return pack(planned, outcome, buffer)
     }
     for (let n = 0; n < planned.length; n++) {
       const read = readOne(planned[n]!)
-      if (read instanceof Promise || pace.due()) return readRest(planned, n + 1, read, readOne, pace).then(finish)
+      if (read instanceof Promise || pace.due()) return readRest(planned, n + 1, read, readOne, pace, signal).then(finish)
     }
     return finish()
   })
@@ -150,6 +161,7 @@ async function readRest(
   first: MaybePromise<void>,
   readOne: (bucket: Planned) => MaybePromise<void>,
   pace: Pace,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   let pending: MaybePromise<void>[] = [first]
   for (let n = next; n < planned.length; n++) {
@@ -158,6 +170,7 @@ async function readRest(
       pending = []
     }
     if (pace.due()) await pace.turn()
+    if (hasLeft(signal)) break
     const read = readOne(planned[n]!)
     if (read instanceof Promise) pending.push(read)
   }

@@ -46,6 +46,9 @@ export const dataRoutes = (context: Context, prefix: string) => {
 
 const whereOf = ({ entry, layer }: OpenLayer): string => `${entry.organization}/${entry.name}, layer ${layer.name}`
 
+/** So many that their client may leave before all are read, also from here. */
+const MANY_BUCKETS = 64
+
 const bucketRequests = new JsonBody(BucketRequests)
 
 async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
@@ -65,7 +68,7 @@ async function answerBuckets(context: Context, params: LayerParams, request: Req
       requests,
       () => whereOf(open as OpenLayer),
       context,
-      signalFor(context.deadlines, open.entry.isRemote, request),
+      signalFor(context.deadlines, open.entry.isRemote, request, requests.length > MANY_BUCKETS),
     )
     isLate ||= answer instanceof Promise
     if (answer instanceof Promise) answer = await answer
@@ -141,7 +144,13 @@ function answer(
 ): Promise<Response> {
   const layer = layerAt(open.layer, at)
   const asked = cuboid(layer ?? open.layer)
-  return readCuboid(layer ?? open.layer, { ...asked, isThere: layer !== undefined }, whereOf(open), context, request.signal)
+  return readCuboid(
+    layer ?? open.layer,
+    { ...asked, isRemote: open.entry.isRemote, isThere: layer !== undefined },
+    whereOf(open),
+    context,
+    request.signal,
+  )
 }
 
 /** `mag=2-2-1`, or the older `resolution=1`, the exponent of its largest component. */

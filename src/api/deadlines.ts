@@ -28,7 +28,13 @@ export class Deadlines {
 
 /**
  * Fires when the client has left, or its patience ends. Only for what lies far away: a local disk has limits of its own, and a signal costs
- * as much as a bucket from it.
+ * as much as a bucket from it. From there only what takes long, `isLong`, ends when the client leaves.
  */
-export const signalFor = (deadlines: Deadlines, isRemote: boolean, request: Request): AbortSignal | undefined =>
-  isRemote ? AbortSignal.any([deadlines.signal(), request.signal]) : undefined
+export function signalFor(deadlines: Deadlines, isRemote: boolean, request: Request, isLong = false): AbortSignal | undefined {
+  if (isRemote) return AbortSignal.any([deadlines.signal(), request.signal])
+  return isLong ? request.signal : undefined
+}
+
+/** The client has gone: nothing is worth saying any more. Our own signals fire with other reasons. */
+export const hasLeft = (signal: AbortSignal | undefined): boolean =>
+  signal?.aborted === true && (signal.reason as { name?: unknown } | undefined)?.name === 'AbortError'

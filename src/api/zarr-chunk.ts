@@ -11,6 +11,7 @@ import { CHUNK_EDGE, channelsPerChunk } from '../zarr/array.ts'
 import type { AxisOrder } from '../zarr/axis-order.ts'
 import { parseChunkKey } from '../zarr/key.ts'
 import type { Context } from './context.ts'
+import { hasLeft } from './deadlines.ts'
 
 interface ZarrChunk {
   readonly layer: Layer
@@ -59,7 +60,7 @@ export function readZarrChunk<T>(
       () => chain(cutout(source, box, clip, target.subarray(0, planes * planeBytes), { chunks, pace: new Pace(), signal }), done),
       (error) => {
         answers.giveBack(buffer)
-        log.trouble(where(), `${where()}: Zarr chunk ${key} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+        if (!hasLeft(signal)) log.trouble(where(), `${where()}: Zarr chunk ${key} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
         throw error
       },
     )

@@ -52,6 +52,8 @@ export class ObjectServer implements AsyncDisposable {
   /** Connections that are open just now, and the most there were. */
   open = 0
   mostOpen = 0
+  /** Answers somebody still waits for. */
+  owed = 0
   bytesSent = 0
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer((socket) => this.#serve(socket))
@@ -97,8 +99,16 @@ export class ObjectServer implements AsyncDisposable {
     this.#sockets.add(socket)
     this.mostOpen = Math.max(this.mostOpen, ++this.open)
     socket.on('error', () => {})
+    let owed = 0
+    const answered = () => {
+      if (owed === 0) return
+      owed--
+      this.owed--
+    }
     socket.on('close', () => {
       this.open--
+      this.owed -= owed
+      owed = 0
       this.#sockets.delete(socket)
     })
     let text = ''
@@ -120,7 +130,12 @@ export class ObjectServer implements AsyncDisposable {
         const url = new URL(target, 'http://host')
         const asked = { method, key: decodeURIComponent(url.pathname.slice(1)), query: url.searchParams, headers, body }
         this.asked.push(asked)
-        turn = turn.then(() => this.#reply(socket, asked)).catch(() => socket.destroy())
+        owed++
+        this.owed++
+        turn = turn
+          .then(() => this.#reply(socket, asked))
+          .catch(() => socket.destroy())
+          .then(answered)
       }
     })
   }
