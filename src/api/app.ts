@@ -8,7 +8,7 @@ import { editRoutes } from './edit.ts'
 import { errorResponse, HttpError } from './errors.ts'
 import { exploreRoutes } from './explore.ts'
 import { COMMON, preflight } from './headers.ts'
-import { buildInfoRoute, CURRENT_VERSION, healthRoutes, OLDEST_VERSION } from './health.ts'
+import { buildInfoRoute, checkVersion, healthRoutes } from './health.ts'
 import { managementRoutes } from './management.ts'
 import { meshRoutes } from './meshes.ts'
 import { metricsRoute } from './metrics.ts'
@@ -17,6 +17,7 @@ import { pageRoutes } from './page.ts'
 import { pictureRoutes } from './pictures.ts'
 import { segmentationRoutes } from './segmentation.ts'
 import { statisticsRoutes } from './statistics.ts'
+import { straightRoutes } from './straight.ts'
 import { traceRoutes } from './trace.ts'
 import { zarrRoutes } from './zarr.ts'
 
@@ -46,7 +47,13 @@ export interface AppOptions {
 }
 
 export const createApp = (context: Context, { commit, logRequests }: AppOptions) => {
-  const app = new Elysia({ normalize: false })
+  // with a base path also below it: some proxies hand it on, others take it off
+  const bases = [...new Set(['', context.base])]
+  const answerError = (error: unknown, request: Request) => answerOf(error, request, context)
+  const prefixes = bases.flatMap((base) => PREFIXES.map((prefix) => base + prefix))
+  // the log of requests is the framework's
+  const serve = logRequests ? {} : { serve: { routes: straightRoutes(context, prefixes, answerError) } }
+  const app = new Elysia({ normalize: false, ...serve })
   countRequests(app, context.metrics.requests)
   app
     .onError(({ error, code, request }) => {
@@ -54,15 +61,7 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
         context.metrics.requests.unknown.count(404, 0)
         return errorResponse(new HttpError(404, `There is no route ${request.method} ${new URL(request.url).pathname}.`), COMMON)
       }
-      // nobody hears it; it is for the log of requests and the metrics
-      if (request.signal.aborted) return new Response(null, { status: CLIENT_LEFT, headers: COMMON })
-      const response = errorResponse(error, COMMON)
-      if (response.status === 500)
-        context.log.trouble(
-          '500',
-          `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`,
-        )
-      return response
+      return answerError(error, request)
     })
     .options('/*', ({ request }) => preflight(request.headers.get('access-control-request-headers')))
   if (logRequests) {
@@ -75,8 +74,7 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
       )
     })
   }
-  // with a base path also below it: some proxies hand it on, others take it off
-  for (const base of new Set(['', context.base])) {
+  for (const base of bases) {
     app
       .use(buildInfoRoute(base, context.version, commit))
       .use(metricsRoute(context, base))
@@ -102,17 +100,18 @@ export const createApp = (context: Context, { commit, logRequests }: AppOptions)
   return app
 }
 
+/** What a client is told of an error. One nobody expected is logged. */
+function answerOf(error: unknown, request: Request, { log }: Context): Response {
+  // nobody hears it; it is for the log of requests and the metrics
+  if (request.signal.aborted) return new Response(null, { status: CLIENT_LEFT, headers: COMMON })
+  const response = errorResponse(error, COMMON)
+  if (response.status === 500)
+    log.trouble('500', `${request.method} ${new URL(request.url).pathname}: ${error instanceof Error ? error.stack : String(error)}`)
+  return response
+}
+
 /** Path and query, tokens left out. */
 function withoutSecrets(url: string): string {
   const { pathname, search } = new URL(url)
   return pathname + search.replace(/([?&](?:token|link|key)=)[^&]+/gi, '$1…')
-}
-
-function checkVersion({ version = '' }: { version?: string }): void {
-  if (!/^v\d{1,4}$/.test(version)) throw new HttpError(404, `There is no version ${version} of this API.`)
-  if (Number(version.slice(1)) < OLDEST_VERSION)
-    throw new HttpError(
-      404,
-      `This server does not support version ${version} of the API; the oldest is v${OLDEST_VERSION}, the current one v${CURRENT_VERSION}.`,
-    )
 }

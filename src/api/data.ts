@@ -51,7 +51,8 @@ const MANY_BUCKETS = 64
 
 const bucketRequests = new JsonBody(BucketRequests)
 
-async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
+/** Throws what finding the layer, reading the body and `readBuckets` throw, and `Busy`. */
+export async function answerBuckets(context: Context, params: LayerParams, request: Request): Promise<Response> {
   let open = findLayer(context, params, request)
   let isLate = open instanceof Promise
   if (open instanceof Promise) open = await open
