@@ -1,13 +1,13 @@
 /** Reads the buckets of one request: each is there, empty or failed, and none takes the others along. */
 import { type Static, Type } from '@sinclair/typebox'
 import { LARGE_BYTES } from '../cache/answers.ts'
-import { type Box, boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
+import { type Box, boxAt, intersect, isEmpty, isInside, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
 import { cutout } from '../volume/cutout.ts'
 import { messageOf } from '../volume/errors.ts'
 import { packFourBit } from '../volume/four-bit.ts'
-import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
+import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
 import { Pace } from '../volume/pace.ts'
 import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
@@ -91,18 +91,24 @@ export function readBuckets(
     // stored mags are read without: a signal for every chunk would cost more than it saves
     const deadline = planned.some(({ mag }) => mag.isComputed) ? startDeadline(signal) : undefined
     const patient = { ...options, signal: deadline?.signal ?? signal }
-    const readOne = ({ index, mag, box, clip, start, end }: Planned): MaybePromise<void> =>
-      recover(
-        () =>
-          chain(cutout(mag, box, clip, buffer.subarray(start, end), mag.isComputed ? patient : options), (found) => {
-            if (found) outcome[index] = 'data'
-          }),
-        (error) => {
-          outcome[index] = 'failed'
-          if (hasLeft(signal)) return
-          context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
-        },
-      )
+    const fail = ({ index, mag, box }: Planned, error: unknown): void => {
+      outcome[index] = 'failed'
+      context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
+    }
+    const readOne = (bucket: Planned): MaybePromise<void> => {
+      const { index, mag, box, clip, start, end } = bucket
+      try {
+        const found = cutout(mag, box, clip, buffer.subarray(start, end), mag.isComputed ? patient : options)
+        if (found instanceof Promise)
+          return found.then(
+            (is) => void (is && (outcome[index] = 'data')),
+            (error) => fail(bucket, error),
+          )
+        if (found) outcome[index] = 'data'
+      } catch (error) {
+        fail(bucket, error)
+      }
+    }
     const finish = () => {
       deadline?.clear()
       if (hasLeft(signal)) {
@@ -122,6 +128,9 @@ export function readBuckets(
 function plan(layer: Layer, requests: readonly BucketRequest[], outcome: Outcome[]): { planned: Planned[]; bytes: number } {
   const voxel = wireBytes(layer)
   const planned: Planned[] = []
+  // the buckets of a request are of one mag, nearly always
+  let clipped: Mag | undefined
+  let clip = layer.boundingBox
   let start = 0
   for (let index = 0; index < requests.length; index++) {
     const { position, mag: asked, zoomStep, cubeSize = 32, fourBit, additionalCoordinates } = requests[index]!
@@ -136,8 +145,11 @@ function plan(layer: Layer, requests: readonly BucketRequest[], outcome: Outcome
     const mag = there && findMag(there, asked, zoomStep)
     if (!mag) continue
     const box = boxAt(floorDivide(position as Vec3, mag.factor), [cubeSize, cubeSize, cubeSize])
-    const clip = toMag(layer.boundingBox, mag.factor)
-    if (isEmpty(intersect(box, clip))) continue
+    if (mag !== clipped) {
+      clip = toMag(layer.boundingBox, mag.factor)
+      clipped = mag
+    }
+    if (!isInside(box, clip) && isEmpty(intersect(box, clip))) continue
     const end = start + cubeSize ** 3 * voxel
     planned.push({ index, mag, box, clip, fourBit: fourBit === true, start, end })
     start = end

@@ -66,26 +66,36 @@ export class ChunkCache implements ChunkReader {
   read(array: ChunkedArray, index: Vec3, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
     const key = keyOf(array, index)
     const entry = this.#arrays.get(array.id)?.get(key)
+    if (!entry) return this.#miss(array, index, key, visit, signal)
+    this.#hits++
+    this.#touch(entry)
+    visit(entry.bytes)
+    return true
+  }
+
+  /** A chunk that is cheap to read is decoded right into `target`, and kept only when it is asked for a second time soon. */
+  readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
+    const key = keyOf(array, index)
+    const entry = this.#arrays.get(array.id)?.get(key)
     if (entry) {
       this.#hits++
       this.#touch(entry)
-      visit(entry.bytes)
+      target.set(entry.bytes)
       return true
     }
+    if (array.isCheap && !this.#admits(array, index)) {
+      this.#misses++
+      return array.readChunk(index, target, signal)
+    }
+    return this.#miss(array, index, key, (bytes) => target.set(bytes), signal)
+  }
+
+  #miss(array: ChunkedArray, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
     const name = `${array.id}/${key}`
     const flight = this.#flights.get(name)
     if (flight) return flight.join(signal).then((result) => this.#hand(result, visit))
     this.#misses++
     return this.#load(array, index, key, name, visit, signal)
-  }
-
-  /** A chunk that is cheap to read is decoded right into `target`, and kept only when it is asked for a second time soon. */
-  readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
-    if (array.isCheap && !this.#arrays.get(array.id)?.has(keyOf(array, index)) && !this.#admits(array, index)) {
-      this.#misses++
-      return array.readChunk(index, target, signal)
-    }
-    return this.read(array, index, (bytes) => target.set(bytes), signal)
   }
 
   #admits(array: ChunkedArray, index: Vec3): boolean {

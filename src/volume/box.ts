@@ -10,6 +10,15 @@ export const boxAt = (min: Vec3, size: Vec3): Box => ({ min, max: [min[0] + size
 export const sizeOf = (box: Box): Vec3 => subtract(box.max, box.min)
 export const isEmpty = (box: Box): boolean => box.max[0] <= box.min[0] || box.max[1] <= box.min[1] || box.max[2] <= box.min[2]
 
+/** Whether all of `box` lies in `outer`. */
+export const isInside = ({ min, max }: Box, outer: Box): boolean =>
+  min[0] >= outer.min[0] &&
+  min[1] >= outer.min[1] &&
+  min[2] >= outer.min[2] &&
+  max[0] <= outer.max[0] &&
+  max[1] <= outer.max[1] &&
+  max[2] <= outer.max[2]
+
 export const intersect = (a: Box, b: Box): Box => ({
   min: [Math.max(a.min[0], b.min[0]), Math.max(a.min[1], b.min[1]), Math.max(a.min[2], b.min[2])],
   max: [Math.min(a.max[0], b.max[0]), Math.min(a.max[1], b.max[1]), Math.min(a.max[2], b.max[2])],

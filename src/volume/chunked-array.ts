@@ -2,7 +2,7 @@ import { type Box, isEmpty, sizeOf } from './box.ts'
 import { type DataType, sampleBytes } from './data-type.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { MeshSource } from './meshes.ts'
-import { product, type Vec3 } from './vec.ts'
+import { equals, product, type Vec3 } from './vec.ts'
 
 /** A decoded chunk is at most this large, or its layer is refused at opening. */
 export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
@@ -116,8 +116,10 @@ export const chunkBytes = (array: ChunkedArray): number => product(array.chunkSi
 /** Bytes of one voxel of a layer on the wire. */
 export const wireBytes = (layer: Layer): number => sampleBytes(layer.dataType) * layer.channels
 
-export const magOf = (layer: Layer, factor: Vec3): Mag | undefined =>
-  layer.mags.find((mag) => mag.factor[0] === factor[0] && mag.factor[1] === factor[1] && mag.factor[2] === factor[2])
+export function magOf({ mags }: Layer, factor: Vec3): Mag | undefined {
+  for (const mag of mags) if (equals(mag.factor, factor)) return mag
+  return undefined
+}
 
 /** Voxels in a box; 0 when it is empty. */
 export const volumeOf = (box: Box): number => (isEmpty(box) ? 0 : product(sizeOf(box)))

@@ -2,7 +2,7 @@
  * Cuts the box somebody asked for out of the chunks that hold it: the one place that knows about clipping, missing chunks,
  * partial edges and channels. Formats only say what one chunk holds.
  */
-import { type Box, intersect, isEmpty, sizeOf } from './box.ts'
+import { type Box, intersect, isEmpty, isInside, sizeOf } from './box.ts'
 import { type ChunkedArray, type Mag, voxelBytes } from './chunked-array.ts'
 import { copyBox, copyChannel, fillBox } from './copy.ts'
 import { sampleBytes } from './data-type.ts'
@@ -38,6 +38,26 @@ const PARALLEL_READS = 32
  */
 export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, options: CutoutOptions): MaybePromise<boolean> {
   const array = mag.arrays.length === 1 ? mag.arrays[0]! : cheapest(mag.arrays, box, clip)
+  if (mag.channel === undefined && isChunk(box, array) && isInside(box, clip) && isInside(box, array.box))
+    return readChunk(box, array, target, options)
+  return cutParts(array, mag.channel, box, clip, target, options)
+}
+
+/** A box that is one chunk, as buckets of most viewers are: nothing is cut, and the chunk is decoded where it is wanted. */
+function readChunk(box: Box, array: ChunkedArray, target: Uint8Array, { chunks, signal }: CutoutOptions): MaybePromise<boolean> {
+  const stored = chunks.readWhole(array, gridIndex(box.min, array.gridOrigin, array.chunkSize), target, signal)
+  if (stored instanceof Promise) return stored.then((is) => is || zero(target))
+  return stored || zero(target)
+}
+
+function cutParts(
+  array: ChunkedArray,
+  channel: number | undefined,
+  box: Box,
+  clip: Box,
+  target: Uint8Array,
+  options: CutoutOptions,
+): MaybePromise<boolean> {
   const wanted = intersect(intersect(box, clip), array.box)
   if (isEmpty(wanted)) {
     target.fill(0)
@@ -53,13 +73,11 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
   const nx = last[0] - first[0] + 1
   const ny = last[1] - first[1] + 1
   const count = nx * ny * (last[2] - first[2] + 1)
-  const whole = count === 1 && mag.channel === undefined && sameBox(wanted, box) && isChunk(box, first, array)
   // what lies outside, and every chunk that turns out to be missing, is zeroed; filling all first would touch most bytes twice
   if (!sameBox(wanted, box)) target.fill(0)
 
   const readOne = (n: number): MaybePromise<boolean> => {
     const index: Vec3 = [first[0] + (n % nx), first[1] + (Math.floor(n / nx) % ny), first[2] + Math.floor(n / (nx * ny))]
-    if (whole) return chain(chunks.readWhole(array, index, target, signal), (stored) => stored || zero(target))
     const start: Vec3 = [
       gridOrigin[0] + index[0] * chunkSize[0],
       gridOrigin[1] + index[1] * chunkSize[1],
@@ -69,11 +87,11 @@ export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, option
     const to = { bytes: target, size, at: subtract(part.min, box.min) }
     const visit = (bytes: Uint8Array): void => {
       const from = { bytes, size: chunkSize, at: subtract(part.min, start) }
-      if (mag.channel === undefined) copyBox(from, to, sizeOf(part), voxel)
-      else copyChannel(from, to, sizeOf(part), voxel, sample, mag.channel)
+      if (channel === undefined) copyBox(from, to, sizeOf(part), voxel)
+      else copyChannel(from, to, sizeOf(part), voxel, sample, channel)
     }
     return chain(chunks.read(array, index, visit, signal), (stored) => {
-      if (!stored) fillBox(to, sizeOf(part), mag.channel === undefined ? voxel : sample)
+      if (!stored) fillBox(to, sizeOf(part), channel === undefined ? voxel : sample)
       return stored
     })
   }
@@ -181,10 +199,10 @@ const sameBox = (a: Box, b: Box): boolean =>
   a.max[1] === b.max[1] &&
   a.max[2] === b.max[2]
 
-const isChunk = (box: Box, index: Vec3, { gridOrigin, chunkSize }: ChunkedArray): boolean =>
-  startsAt(box, index, gridOrigin, chunkSize, 0) &&
-  startsAt(box, index, gridOrigin, chunkSize, 1) &&
-  startsAt(box, index, gridOrigin, chunkSize, 2)
-
-const startsAt = (box: Box, index: Vec3, origin: Vec3, chunk: Vec3, d: 0 | 1 | 2): boolean =>
-  box.min[d] === origin[d] + index[d] * chunk[d] && box.max[d] === box.min[d] + chunk[d]
+const isChunk = ({ min, max }: Box, { gridOrigin, chunkSize }: ChunkedArray): boolean =>
+  max[0] - min[0] === chunkSize[0] &&
+  max[1] - min[1] === chunkSize[1] &&
+  max[2] - min[2] === chunkSize[2] &&
+  (min[0] - gridOrigin[0]) % chunkSize[0] === 0 &&
+  (min[1] - gridOrigin[1]) % chunkSize[1] === 0 &&
+  (min[2] - gridOrigin[2]) % chunkSize[2] === 0

@@ -6,12 +6,12 @@ import type { Decoder } from '../../../codecs/pool.ts'
 import type { Buffers } from '../../cache/buffers.ts'
 import type { Tables } from '../../cache/tables.ts'
 import { isRemoteSource } from '../../stores/source.ts'
-import { FileChanged, type Store } from '../../stores/store.ts'
+import { FileChanged, type Readable, type Store } from '../../stores/store.ts'
 import { type Box, intersect, isEmpty } from '../../volume/box.ts'
 import { type ChunkedArray, voxelBytes } from '../../volume/chunked-array.ts'
 import type { DataType } from '../../volume/data-type.ts'
 import { CorruptChunk, UpstreamError } from '../../volume/errors.ts'
-import { always, chain, type MaybePromise, recover } from '../../volume/maybe-promise.ts'
+import { chain, type MaybePromise } from '../../volume/maybe-promise.ts'
 import { floorDivide, subtract, type Vec3, ZERO } from '../../volume/vec.ts'
 import { metadataVersion } from '../metadata-version.ts'
 import { type Cube, cubeBytes, openCube } from './cube.ts'
@@ -49,6 +49,7 @@ export class WkwArray implements ChunkedArray {
   readonly metadataVersion?: string
   readonly #parts: WkwArrayParts
   readonly #blockBytes: number
+  #last: { readonly x: number; readonly y: number; readonly z: number; readonly cube: WeakRef<Cube> } | undefined
 
   constructor(parts: WkwArrayParts) {
     const { blockLength } = parts.header
@@ -69,14 +70,19 @@ export class WkwArray implements ChunkedArray {
    * one may be cached, and the two must not be mixed. The dataset is opened anew instead.
    */
   readChunk(index: Vec3, target: Uint8Array): MaybePromise<boolean> {
-    return recover(
-      () => this.#read(index, target),
-      (error) => {
-        if (!(error instanceof FileChanged)) throw error
-        this.#parts.changed()
-        throw new UpstreamError({ cause: error.message })
-      },
-    )
+    try {
+      const cube = this.#cube(index)
+      const stored = cube instanceof Promise ? cube.then((there) => this.#read(there, index, target)) : this.#read(cube, index, target)
+      return stored instanceof Promise ? stored.catch((error) => this.#explain(error)) : stored
+    } catch (error) {
+      return this.#explain(error)
+    }
+  }
+
+  #explain(error: unknown): never {
+    if (!(error instanceof FileChanged)) throw error
+    this.#parts.changed()
+    throw new UpstreamError({ cause: error.message })
   }
 
   /** Looks at cube files, a few at most: whether one is there costs as much as opening it. */
@@ -117,63 +123,78 @@ export class WkwArray implements ChunkedArray {
     return cubes
   }
 
-  #read(index: Vec3, target: Uint8Array): MaybePromise<boolean> {
-    return chain(this.#cube(index), (cube) => {
-      if (!cube) return false
-      const mask = this.#parts.header.fileLength - 1
-      const block = blockIndex(index[0] & mask, index[1] & mask, index[2] & mask)
-      return cube.jumps ? this.#readCompressed(cube, cube.jumps, block, target) : this.#readRaw(cube, block, target)
-    })
+  #read(cube: Cube | undefined, index: Vec3, target: Uint8Array): MaybePromise<boolean> {
+    if (!cube) return false
+    const mask = this.#parts.header.fileLength - 1
+    const block = blockIndex(index[0] & mask, index[1] & mask, index[2] & mask)
+    return cube.jumps ? this.#readCompressed(cube, cube.jumps, block, target) : this.#readRaw(cube, block, target)
   }
 
   #readRaw(cube: Cube, block: number, target: Uint8Array): MaybePromise<boolean> {
     return chain(cube.file.read(target, cube.header.dataOffset + block * this.#blockBytes), () => true)
   }
 
-  #readCompressed(cube: Cube, jumps: Float64Array, block: number, target: Uint8Array): MaybePromise<boolean> {
+  #readCompressed({ file }: Cube, jumps: Float64Array, block: number, target: Uint8Array): MaybePromise<boolean> {
     const start = jumps[block]!
     const end = jumps[block + 1]!
-    const corrupt = (cause: string) => new CorruptChunk({ file: cube.file.name, chunk: `block ${block}`, cause })
-    if (end > cube.file.size) throw corrupt(`ends at ${end}, the file at ${cube.file.size}`)
+    if (end > file.size) throw corrupt(file, block, `ends at ${end}, the file at ${file.size}`)
+    const length = end - start
     // LZ4's own bound for incompressible data
     const most = this.#blockBytes + Math.ceil(this.#blockBytes / 255) + 16
-    if (end - start > most) throw corrupt(`is ${end - start} bytes long, ${this.#blockBytes} bytes never compress to more than ${most}`)
-    const { buffers, lz4 } = this.#parts
-    return chain(buffers.take(end - start), (buffer) => {
-      const source = buffer.subarray(0, end - start)
-      const decode = () =>
-        recover(
-          () => lz4.decode(source, target),
-          (error) => {
-            throw error instanceof CodecError ? corrupt(error.message) : error
-          },
-        )
-      return always(
-        () => chain(chain(cube.file.read(source, start), decode), () => true),
-        () => buffers.giveBack(buffer),
-      )
-    })
+    if (length > most) throw corrupt(file, block, `is ${length} bytes long, ${this.#blockBytes} bytes never compress to more than ${most}`)
+    const buffer = this.#parts.buffers.take(length)
+    return buffer instanceof Promise
+      ? buffer.then((granted) => this.#decode(file, block, start, granted, length, target))
+      : this.#decode(file, block, start, buffer, length, target)
   }
 
+  /** By way of `buffer`, which is given back. */
+  #decode(file: Readable, block: number, start: number, buffer: Uint8Array, length: number, target: Uint8Array): MaybePromise<boolean> {
+    const { buffers, lz4 } = this.#parts
+    const source = buffer.subarray(0, length)
+    const fail = (error: unknown): never => {
+      buffers.giveBack(buffer)
+      throw error instanceof CodecError ? corrupt(file, block, error.message) : error
+    }
+    let work: MaybePromise<unknown>
+    try {
+      const reading = file.read(source, start)
+      work = reading instanceof Promise ? reading.then(() => lz4.decode(source, target)) : lz4.decode(source, target)
+    } catch (error) {
+      return fail(error)
+    }
+    const done = (): true => {
+      buffers.giveBack(buffer)
+      return true
+    }
+    return work instanceof Promise ? work.then(done, fail) : done()
+  }
+
+  /**
+   * Undefined where there is no file. The last one is remembered, for what a viewer looks at lies in one, nearly always; how many are held
+   * is up to the tables.
+   */
   #cube(index: Vec3): MaybePromise<Cube | undefined> {
-    const key = this.#cubeKey(index)
-    return this.#parts.tables.get(
-      key,
-      () =>
-        chain(this.#parts.store.open(this.#cubePath(index)), (file) =>
-          file ? openCube(file, this.#parts.header, this.#blockBytes) : undefined,
-        ),
+    const { tables, store, header } = this.#parts
+    const { fileLength } = header
+    const x = Math.floor(index[0] / fileLength)
+    const y = Math.floor(index[1] / fileLength)
+    const z = Math.floor(index[2] / fileLength)
+    const last = this.#last
+    if (last && last.x === x && last.y === y && last.z === z) {
+      const known = last.cube.deref()
+      if (known) return known
+    }
+    const path = `${this.#parts.folder}/z${z}/y${y}/x${x}.wkw`
+    const cube = tables.get(
+      `${this.id}/${path}`,
+      () => chain(store.open(path), (file) => (file ? openCube(file, header, this.#blockBytes) : undefined)),
       cubeBytes,
     )
-  }
-
-  #cubePath(index: Vec3): string {
-    const { fileLength } = this.#parts.header
-    const [x, y, z] = index.map((i) => Math.floor(i / fileLength)) as [number, number, number]
-    return `${this.#parts.folder}/z${z}/y${y}/x${x}.wkw`
-  }
-
-  #cubeKey(index: Vec3): string {
-    return `${this.id}/${this.#cubePath(index)}`
+    if (cube && !(cube instanceof Promise)) this.#last = { x, y, z, cube: new WeakRef(cube) }
+    return cube
   }
 }
+
+const corrupt = (file: Readable, block: number, cause: string): CorruptChunk =>
+  new CorruptChunk({ file: file.name, chunk: `block ${block}`, cause })
