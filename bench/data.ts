@@ -1,11 +1,11 @@
-/** Data for the HTTP benches: WKW volumes put together from mirrored copies of grown cells; made once, kept in .bench. */
+/** Data for the HTTP benches: volumes put together from mirrored copies of a pattern; made once, kept in .bench. */
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { growCells } from '../src/sample/cells.ts'
 import { writePyramid } from '../src/sample/write-tiff.ts'
 import { writeWkwMag } from '../src/sample/write-wkw.ts'
 import type { Vec3 } from '../src/volume/vec.ts'
+import { labels, texture } from './texture.ts'
 
 const PATTERN: Vec3 = [256, 256, 128]
 export const COLOR_SIZE: Vec3 = [1024, 1024, 512]
@@ -22,7 +22,8 @@ export async function benchData(): Promise<string> {
   const making = `${folder}.tmp`
   await rm(making, { recursive: true, force: true })
   console.error('Making the data of the benches, once …')
-  const { color, segmentation } = growCells(PATTERN)
+  const color = texture(PATTERN)
+  const segmentation = labels(PATTERN)
   await wkwDataset(making, 'vol', 'color', tiled(color, COLOR_SIZE), COLOR_SIZE)
   await wkwDataset(making, 'seg', 'segmentation', tiled(segmentation, LABEL_SIZE), LABEL_SIZE)
   await mkdir(join(making, 'bench/plane'), { recursive: true })
@@ -43,7 +44,8 @@ export async function gibData(): Promise<string> {
   const making = `${folder}.tmp`
   await rm(making, { recursive: true, force: true })
   console.error('Making two mags of 1 GiB, once …')
-  const { color, segmentation } = growCells(PATTERN)
+  const color = texture(PATTERN)
+  const segmentation = labels(PATTERN)
   await wkwDataset(making, 'vol', 'color', tiled(color, GIB_COLOR_SIZE), GIB_COLOR_SIZE)
   await wkwDataset(making, 'seg', 'segmentation', tiled(segmentation, GIB_LABEL_SIZE), GIB_LABEL_SIZE)
   await rename(making, folder)
@@ -52,6 +54,7 @@ export async function gibData(): Promise<string> {
 
 export const sizeOnDisk = async (file: string): Promise<number> => (await stat(file)).size
 
+/** By the reference library where `PYTHON` names an interpreter that has it, as webKnossos's own tools do it. */
 async function wkwDataset(
   root: string,
   name: string,
@@ -60,9 +63,22 @@ async function wkwDataset(
   size: Vec3,
 ): Promise<void> {
   const folder = join(root, 'bench', name)
-  await writeWkwMag(join(folder, layer, '1'), voxels, size)
-  const boundingBox = { topLeft: [0, 0, 0], width: size[0], height: size[1], depth: size[2] }
+  const mag = join(folder, layer, '1')
   const elementClass = layer === 'color' ? 'uint8' : 'uint32'
+  const python = process.env['PYTHON']
+  if (python) {
+    await mkdir(join(folder, layer), { recursive: true })
+    const writer = Bun.spawn([python, join(import.meta.dir, 'write_wkw.py'), mag, elementClass, ...size.map(String)], {
+      stdin: new Blob([voxels as Uint8Array<ArrayBuffer>]),
+      stdout: 'ignore',
+      stderr: 'inherit',
+    })
+    if ((await writer.exited) !== 0) throw new Error('write_wkw.py failed')
+  } else {
+    console.error('PYTHON names no interpreter with wkw: our own writer packs less, and what it packs takes longer to unpack.')
+    await writeWkwMag(mag, voxels, size)
+  }
+  const boundingBox = { topLeft: [0, 0, 0], width: size[0], height: size[1], depth: size[2] }
   const dataLayers = [{ name: layer, category: layer, elementClass, dataFormat: 'wkw', boundingBox, mags: [{ mag: 1 }] }]
   await writeFile(join(folder, 'datasource-properties.json'), JSON.stringify({ id: { name, team: 'bench' }, scale: [4, 4, 4], dataLayers }))
 }
