@@ -6,9 +6,10 @@
  * Returns the number of bytes written, or a negative number: −1 cut short, −2 longer than the target, −3 reaches before its start.
  *
  * Blocks of labels are thousands of short sequences, so what costs is guessing branches wrongly and asking for the ends. Away from the
- * ends a short sequence is decoded by the inner loop, which asks for them once. It has one way to copy a match, whatever its offset: its
- * first 16 bytes are the bytes before it repeated (a shuffle, none from offset 16 on); the rest is copied from a multiple of the offset
- * that is at least 16 behind. Calls stay out of it: they would take its registers. What is long or near the ends goes the other way.
+ * ends a short sequence is decoded by the inner loop, which asks for them once. It has two ways to copy a match: what is short and not
+ * too near as it is, everything else whatever its offset: the first 16 bytes are the bytes before it repeated (a shuffle, none from
+ * offset 16 on); the rest is copied from a multiple of the offset that is at least 16 behind. Calls stay out of it: they would take its
+ * registers. What is long or near the ends goes the other way.
  */
 import { copyMatch } from './copy.as'
 
@@ -57,8 +58,17 @@ export function decode(source: usize, sourceLength: usize, target: usize, target
       const next = <usize>load<u32>(ip)
       offset = next & 0xffff
       if (offset - 1 >= op - target) return -3
-      // whether another byte follows is as good as random: it is taken without a branch
       const code = token & 15
+      if (code < 15 && offset >= 8) {
+        // nearly all of an image; in eights, which wait less for what was just stored than sixteens do
+        store<u64>(op, load<u64>(op - offset))
+        store<u64>(op + 8, load<u64>(op - offset, 8))
+        store<u16>(op + 16, load<u16>(op - offset, 16))
+        ip += 2
+        op += code + 4
+        continue
+      }
+      // whether another byte follows is as good as random: it is taken without a branch
       length = select<usize>(((next >> 16) & 255) + 15, code, code == 15)
       ip += select<usize>(3, 2, code == 15)
       if (length == 270) {
