@@ -13,9 +13,12 @@ const CACHE = '128MB'
 interface Row {
   readonly name: string
   readonly path: string
-  readonly bodies?: readonly string[]
+  readonly bodies: readonly string[]
   readonly buckets: number
   readonly bar?: number
+  /** Of as many bytes as the answer: what nginx sends beside it, and how much of its speed there should be. */
+  readonly file?: string
+  readonly fileBar?: number
 }
 
 const rows: readonly Row[] = [
@@ -24,7 +27,7 @@ const rows: readonly Row[] = [
     path: 'vol/layers/color',
     bodies: bucketBodies(COLOR_SIZE, 6),
     buckets: 6,
-    bar: 2500,
+    bar: 3240,
   },
   {
     name: 'WKW uint8, six buckets of 256 hot ones',
@@ -32,9 +35,24 @@ const rows: readonly Row[] = [
     bodies: bucketBodies(COLOR_SIZE, 6, 256),
     buckets: 6,
     bar: 5000,
+    file: '192k.bin',
+    fileBar: 0.6,
   },
-  { name: 'WKW uint8, one bucket, hot', path: 'vol/layers/color', bodies: bucketBodies(COLOR_SIZE, 1, 1), buckets: 1 },
-  { name: 'WKW uint32, six buckets, anywhere', path: 'seg/layers/segmentation', bodies: bucketBodies(LABEL_SIZE, 6), buckets: 6 },
+  {
+    name: 'WKW uint8, one bucket, hot',
+    path: 'vol/layers/color',
+    bodies: bucketBodies(COLOR_SIZE, 1, 1),
+    buckets: 1,
+    file: '32k.bin',
+    fileBar: 0.5,
+  },
+  {
+    name: 'WKW uint32, six buckets, anywhere',
+    path: 'seg/layers/segmentation',
+    bodies: bucketBodies(LABEL_SIZE, 6),
+    buckets: 6,
+    bar: 2000,
+  },
   {
     name: 'WKW uint32, six buckets of 256 hot ones',
     path: 'seg/layers/segmentation',
@@ -53,16 +71,16 @@ export async function run(): Promise<string> {
   const results = rows.map((): number[] => [])
   const perCpu = rows.map((): number[] => [])
   const latencies = rows.map((): [number, number][] => [])
-  const files: number[] = []
+  const files = rows.map((): number[] => [])
   for (let round = -1; round < RUNS; round++) {
-    for (const [n, { path, bodies }] of rows.entries()) {
+    for (const [n, { path, bodies, file }] of rows.entries()) {
       const { perSecond, cpu, p50, p99 } = await measured(server, `${server.url}/data/datasets/bench/${path}/data`, bodies)
       if (round < 0) continue
       results[n]!.push(perSecond)
       perCpu[n]!.push(cpu)
       latencies[n]!.push([p50, p99])
+      if (nginx && file) files[n]!.push((await load(`${nginx.url}/${file}`)).requestsPerSecond)
     }
-    if (nginx && round >= 0) files.push((await load(`${nginx.url}/32k.bin`, { seconds: 2 })).requestsPerSecond)
   }
   const lines = rows.map(({ name, buckets, bar }, n) => {
     const [p50, p99] = [0, 1].map((which) => median(latencies[n]!.map((pair) => pair[which]!)))
@@ -77,16 +95,22 @@ export async function run(): Promise<string> {
     ]
   })
   const head = ['request', 'req/s', 'spread', 'buckets/s', 'req per CPU second', 'p50 / p99 ms', 'bar']
-  const oneHot = median(results[2]!)
+  const yardsticks = rows.flatMap(({ name, buckets, file, fileBar }, n) => {
+    if (!file || !fileBar) return []
+    const mibPerSecond = (rates: readonly number[]) => (median(rates) * buckets * 32) / 1024
+    const ratios = results[n]!.map((rate, round) => rate / files[n]![round]!)
+    return [[name, file, mibPerSecond(results[n]!), mibPerSecond(files[n]!), `**${median(ratios).toFixed(2)}**`, spread(ratios), fileBar]]
+  })
+  const fileHead = ['request', 'file of nginx', 'MiB/s', 'of nginx', 'ratio', 'spread', 'bar']
   const ratio = nginx
-    ? `\n\nOne hot bucket of 32 KiB against nginx sending a file of 32 KiB, one worker on the same core: ${oneHot.toFixed(0)} against ${median(files).toFixed(0)} req/s = **${(oneHot / median(files)).toFixed(2)}** (bar 0.35).`
-    : '\n\nnginx is not installed: no yardstick for one hot bucket.'
-  return `One server process on core 0, \`--cache ${CACHE}\`, wrk with 8 connections on core 1, ${RUNS} rounds of 3 s in turns. WKW volumes: uint8 ${COLOR_SIZE.join('×')} and uint32 ${LABEL_SIZE.join('×')}, both larger than the cache.\n\n${table(head, lines)}${ratio}`
+    ? `Against nginx sending a file of as many bytes, one worker on the same core, each after the other in every round:\n\n${table(fileHead, yardsticks)}`
+    : 'nginx is not installed: no yardstick.'
+  return `One server process on core 0, \`--cache ${CACHE}\`, wrk with 8 connections on core 1, ${RUNS} rounds of 3 s in turns. WKW volumes: uint8 ${COLOR_SIZE.join('×')} and uint32 ${LABEL_SIZE.join('×')}, both larger than the cache.\n\n${table(head, lines)}\n\n${ratio}`
 }
 
-async function measured(server: Server, url: string, bodies: readonly string[] | undefined) {
+async function measured(server: Server, url: string, bodies: readonly string[]) {
   const before = server.cpuSeconds()
-  const { requestsPerSecond, p50Ms, p99Ms } = await load(url, bodies ? { bodies } : {})
+  const { requestsPerSecond, p50Ms, p99Ms } = await load(url, { bodies })
   const cpu = (server.cpuSeconds() - before) / 3
   return { perSecond: requestsPerSecond, cpu: requestsPerSecond / cpu, p50: p50Ms, p99: p99Ms }
 }
