@@ -1,5 +1,5 @@
 /** The executable under test, pinned to core 0 so that what drives it has the other one. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 
@@ -15,8 +15,12 @@ export interface Server extends AsyncDisposable {
   readonly url: string
   /** Process time so far, in seconds. */
   cpuSeconds(): number
-  /** Of /proc/PID/status, in MiB. */
+  /** Of /proc/PID/status, in MiB, of all processes that serve. */
   memory(): { readonly now: number; readonly peak: number }
+  /** The peak is counted from here on. */
+  resetPeak(): void
+  /** Bytes read from files so far, whether the disk or the page cache had them; from sockets it is done otherwise and not counted. */
+  bytesRead(): number
 }
 
 /** `isFree`: on all cores. One serving thread unless the arguments say otherwise, for there is one core. */
@@ -32,21 +36,23 @@ export async function startServer(args: readonly string[], { isFree = false } = 
   const read = (file: string, pid: number | string = child.pid) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
   /** With the processes that serve beside it. */
   const all = () => [child.pid, ...read(`task/${child.pid}/children`).trim().split(' ').filter(Boolean)]
+  const sum = (one: (pid: number | string) => number) => all().reduce<number>((total, pid) => total + one(pid), 0)
+  const field = (file: string, name: string) => sum((pid) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(read(file, pid))?.[1]))
   return {
     url,
     cpuSeconds() {
-      const ticks = all().map((pid) => {
+      const ticks = sum((pid) => {
         const stat = read('stat', pid)
         const fields = stat.slice(stat.lastIndexOf(')')).split(' ')
         return Number(fields[12]) + Number(fields[13])
       })
-      return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND
+      return ticks / TICKS_PER_SECOND
     },
-    memory() {
-      const status = read('status')
-      const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
-      return { now: mib('VmRSS'), peak: mib('VmHWM') }
+    memory: () => ({ now: field('status', 'VmRSS') / 1024, peak: field('status', 'VmHWM') / 1024 }),
+    resetPeak() {
+      for (const pid of all()) writeFileSync(`/proc/${pid}/clear_refs`, '5')
     },
+    bytesRead: () => field('io', 'rchar'),
     async [Symbol.asyncDispose]() {
       child.kill()
       await child.exited

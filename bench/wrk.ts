@@ -15,16 +15,20 @@ export interface LoadOptions {
   readonly seconds?: number
   /** Bodies of POST requests, sent in turns; without them it is GET. */
   readonly bodies?: readonly string[]
+  /** What is asked for in turns with GET, in place of the path of the URL. */
+  readonly paths?: readonly string[]
 }
 
 export const hasWrk = (): boolean => Bun.which('wrk') !== null
 
 /** Throws where a request failed: a fast error is no speed. */
-export async function load(url: string, { connections = 8, seconds = 3, bodies = [] }: LoadOptions = {}): Promise<Load> {
+export async function load(url: string, { connections = 8, seconds = 3, bodies, paths }: LoadOptions = {}): Promise<Load> {
   const folder = mkdtempSync(join(tmpdir(), 'wkconnect-bench-'))
   try {
-    writeFileSync(join(folder, 'bodies'), bodies.join('\n'))
-    writeFileSync(join(folder, 'load.lua'), script(join(folder, 'bodies'), new URL(url), bodies.length > 0))
+    const { pathname, search } = new URL(url)
+    const lines = join(folder, 'lines')
+    writeFileSync(lines, (bodies ?? paths ?? [pathname + search]).join('\n'))
+    writeFileSync(join(folder, 'load.lua'), script(lines, bodies ? `"POST", "${pathname}${search}", nil, line` : '"GET", line'))
     const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', join(folder, 'load.lua'), url]
     const child = Bun.spawn(pinned(1, command), { stdout: 'pipe', stderr: 'inherit' })
     const output = await new Response(child.stdout).text()
@@ -36,15 +40,12 @@ export async function load(url: string, { connections = 8, seconds = 3, bodies =
   }
 }
 
-const script = (bodies: string, { pathname, search }: URL, isPost: boolean): string => `
+/** `format`: what makes a request of a line. */
+const script = (lines: string, format: string): string => `
 local requests, n = {}, 0
 function init()
-  ${
-    isPost
-      ? `wrk.headers["Content-Type"] = "application/json"
-  for line in io.lines("${bodies}") do requests[#requests + 1] = wrk.format("POST", "${pathname}${search}", nil, line) end`
-      : `requests[1] = wrk.format("GET", "${pathname}${search}")`
-  }
+  wrk.headers["Content-Type"] = "application/json"
+  for line in io.lines("${lines}") do requests[#requests + 1] = wrk.format(${format}) end
 end
 function request() n = n + 1; return requests[(n - 1) % #requests + 1] end
 function done(summary, latency)
