@@ -84,7 +84,7 @@ async function wkwDataset(
 }
 
 /** Copies of the pattern beside each other, every second one mirrored. */
-function tiled<T extends Uint8Array | Uint32Array>(pattern: T, size: Vec3): T {
+export function tiled<T extends Uint8Array | Uint32Array>(pattern: T, size: Vec3): T {
   const out = new (pattern.constructor as new (length: number) => T)(size[0] * size[1] * size[2])
   const mirror = (at: number, edge: number) => (Math.floor(at / edge) % 2 ? edge - 1 - (at % edge) : at % edge)
   for (let z = 0, i = 0; z < size[2]; z++) {

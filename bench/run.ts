@@ -23,11 +23,15 @@ const BENCHES = [
   'zarr',
   'overview',
   'metrics',
+  'steady',
+  'matrix',
+  'endurance',
 ] as const
-const PAGE = join(import.meta.dir, '../docs/performance.md')
 
 interface Bench {
   readonly title: string
+  /** Of docs, where it is not performance.md. */
+  readonly page?: string
   run(): Promise<string>
 }
 
@@ -36,7 +40,7 @@ for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
 if (
-  ['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'zarr', 'overview'].some(
+  ['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'zarr', 'overview', 'steady', 'matrix', 'endurance'].some(
     (name) => asked.length === 0 || asked.includes(name),
   )
 ) {
@@ -55,18 +59,19 @@ for (const name of BENCHES) {
   console.log(`\n## ${bench.title}\n`)
   const result = await bench.run()
   console.log(result)
-  writeSection(name, `## ${bench.title}\n\n    bun run bench ${name}\n\n${machine()}.\n\n${result}`)
+  writeSection(bench.page ?? 'performance.md', name, `## ${bench.title}\n\n    bun run bench ${name}\n\n${machine()}.\n\n${result}`)
 }
 
 /** Replaces what stands between the marks of this bench, or adds it at the end. */
-function writeSection(name: string, text: string): void {
+function writeSection(file: string, name: string, text: string): void {
+  const path = join(import.meta.dir, '../docs', file)
   const [begin, end] = [`<!-- bench ${name} -->`, `<!-- end ${name} -->`]
-  const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '# Performance\n'
+  const page = existsSync(path) ? readFileSync(path, 'utf8') : '# Performance\n'
   const section = `${begin}\n\n${text}\n\n${end}`
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
   writeFileSync(
-    PAGE,
+    path,
     from >= 0 && to > from ? page.slice(0, from) + section + page.slice(to + end.length) : `${page.trimEnd()}\n\n${section}\n`,
   )
 }
