@@ -93,6 +93,7 @@ export function readBuckets(
     const patient = { ...options, signal: deadline?.signal ?? signal }
     const fail = ({ index, mag, box }: Planned, error: unknown): void => {
       outcome[index] = 'failed'
+      if (hasLeft(signal)) return
       context.log.trouble(where(), `${where()}: bucket at ${box.min.join(', ')} of mag ${mag.factor.join('-')}: ${messageOf(error)}`)
     }
     const readOne = (bucket: Planned): MaybePromise<void> => {

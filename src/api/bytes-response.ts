@@ -1,5 +1,6 @@
-/** Answers with bytes that are there as a whole: exact length, one range of them, or nothing where the client has them already. */
+/** Answers with bytes that are there as a whole: all, one range of them, or nothing where the client has them already. */
 import { CORS } from './headers.ts'
+import { lateResponse } from './late-response.ts'
 
 const ALWAYS = new Headers({
   ...CORS,
@@ -15,9 +16,10 @@ interface Range {
 
 /**
  * For GET and HEAD. `version` names what the bytes were made from: the ETag changes with it and with the bytes, so that nobody is told
- * that old voxels still hold. The bytes are copied.
+ * that old voxels still hold. The bytes are copied. `isLate`: the event loop has gone round since the request came; then GET has no
+ * Content-Length.
  */
-export function bytesResponse(request: Request, bytes: Uint8Array, type: string, version: string): Response {
+export function bytesResponse(request: Request, bytes: Uint8Array, type: string, version: string, isLate = false): Response {
   const etag = `"${Bun.hash.xxHash3(bytes, Bun.hash.xxHash3(version)).toString(36)}"`
   // a `Headers` object is copied faster than a plain one is read
   const headers = new Headers(ALWAYS)
@@ -34,9 +36,13 @@ export function bytesResponse(request: Request, bytes: Uint8Array, type: string,
     }
     if (range) {
       headers.set('Content-Range', `bytes ${range.start}-${range.end - 1}/${bytes.length}`)
-      return new Response(bytes.subarray(range.start, range.end) as Uint8Array<ArrayBuffer>, { status: 206, headers })
+      const part = bytes.subarray(range.start, range.end)
+      return isLate
+        ? lateResponse(part.slice(), { status: 206, headers })
+        : new Response(part as Uint8Array<ArrayBuffer>, { status: 206, headers })
     }
   }
+  if (isLate && request.method === 'GET') return lateResponse(bytes.slice(), { headers })
   // for HEAD as well: the runtime takes the length from the body and does not send it
   return new Response(bytes as Uint8Array<ArrayBuffer>, { headers })
 }

@@ -1,11 +1,10 @@
 import { type Answers, LARGE_BYTES } from '../cache/answers.ts'
 import { Pace } from '../volume/pace.ts'
 import { voxelHeaders } from './headers.ts'
+import { lateResponse } from './late-response.ts'
 
 /** Larger answers are handed over in pieces, because a `Response` copies all the bytes it is given. */
 const PIECE_BYTES = 1024 * 1024
-/** Up to here a few pieces more cost little, and a Content-Length is worth having. */
-const SMALL_BYTES = 64 * 1024
 
 /**
  * An answer of the bytes at the beginning of `buffer`, which is given back as soon as they are copied or sent. `isLate`: the event loop has
@@ -29,32 +28,10 @@ export function voxelResponse(
     }
     return voxelStream(headers, once, () => answers.giveBack(buffer))
   }
-  if (isLate && bytes.length > SMALL_BYTES) return sentAtOnce(bytes, headers, () => answers.giveBack(buffer))
+  if (isLate) return lateResponse(bytes, { headers }, () => answers.giveBack(buffer))
   const response = new Response(bytes as Uint8Array<ArrayBuffer>, { headers })
   answers.giveBack(buffer)
   return response
-}
-
-/** Of answers whose client left before anything was asked of them. */
-const abandoned = new FinalizationRegistry<() => void>((done) => done())
-
-/**
- * An answer that is ready only after the event loop went round is cut by the runtime into pieces of 16 KiB, each sent by itself, which
- * halves what a server sends. A direct stream goes out whole; it has no Content-Length. What the network does not take at once is copied,
- * so that `done` is called before the end.
- */
-function sentAtOnce(bytes: Uint8Array, headers: Headers, done: () => void): Response {
-  const stream = new ReadableStream({
-    type: 'direct',
-    pull(controller) {
-      abandoned.unregister(bytes)
-      controller.write(bytes as Uint8Array<ArrayBuffer>)
-      controller.end()
-      done()
-    },
-  })
-  abandoned.register(stream, done, bytes)
-  return new Response(stream, { headers })
 }
 
 /**

@@ -73,8 +73,10 @@ type ChunkPath = LayerParams & { readonly mag: string; readonly file: string }
 /** Answers at once where everything is at hand. */
 async function answerChunk(context: Context, place: ChunkPath, { order, allPlanes }: StreamedAs, request: Request): Promise<Response> {
   let open: MaybePromise<Awaited<ReturnType<typeof findLayer>>>
+  let isLate = false
   try {
     open = findLayer(context, place, request)
+    isLate = open instanceof Promise
     if (open instanceof Promise) open = await open
   } catch (error) {
     // 404 would be read as zeros
@@ -85,15 +87,17 @@ async function answerChunk(context: Context, place: ChunkPath, { order, allPlane
   const level = factor && levelOf(layer, factor, allPlanes)
   if (!level) throw new HttpError(404, `Layer ${layer.name} has no mag ${place.mag}.`)
   const where = () => `${entry.organization}/${entry.name}, layer ${layer.name}`
-  const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId)
+  const send = (bytes: Uint8Array) => bytesResponse(request, bytes, 'application/octet-stream', entry.versionedId, isLate)
   const chunk = { layer, mag: level.mag, each: level.each, order, key: place.file }
   const { gate } = context
   gate.enter()
   let response: MaybePromise<Response | undefined>
   try {
     const turn = gate.turn()
+    isLate ||= turn !== undefined
     if (turn) await turn
     response = readZarrChunk(chunk, where, context, send, signalFor(context.deadlines, entry.isRemote, request))
+    isLate ||= response instanceof Promise
     if (response instanceof Promise) response = await response
   } finally {
     gate.leave()

@@ -31,16 +31,16 @@ const OPEN_FILES = 512
 /** A folder that takes longer to be listed does not hold up those beside it. */
 const LISTING_MS = 4000
 
-/** What a thread needs to be of any use: the jump tables of a few files, and the memory of a few answers, which is used again. */
-const LEAST_BYTES = 8 * MIB
+/** However small the cache is, the memory of a few answers is used again: taking it anew for each costs as much as reading them. */
+const LEAST_KEPT = 8 * MIB
 
 /** How the one memory budget is shared: most of it for decoded chunks, the rest for what is in flight. */
 export function shareBudget(bytes: number, threads = 1) {
   const tables = Math.min(64 * MIB, bytes / 8)
   const kept = Math.min(32 * MIB, bytes / 8)
   return {
-    tables: Math.max(LEAST_BYTES, tables / threads),
-    kept: Math.max(LEAST_BYTES, kept / threads),
+    tables: tables / threads,
+    kept: Math.max(LEAST_KEPT, kept / threads),
     chunks: Math.max(0, bytes - tables - kept) / threads,
     inFlight: Math.max(512 * MIB, bytes / 2) / threads,
   }

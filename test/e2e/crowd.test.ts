@@ -89,6 +89,30 @@ test('for a client that has left nothing more is fetched, and its place is free'
   expect((await post(server, 'far', layer)).status).toBe(200)
 }, 30_000)
 
+test('an answer that had to be waited for is sent in few pieces', async () => {
+  const { server, layer } = await farAway()
+  await using _server = server
+  objects.latencyMs = 50
+  const { hostname, port } = new URL(server.url)
+  const path = `/data/datasets/sample_organization/far/layers/${layer}/data`
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let said = ''
+  let pieces = 0
+  const socket = connect(Number(port), hostname).on('data', (bytes) => {
+    pieces++
+    said += bytes.toString('latin1')
+    // the end of a chunked body
+    if (said.endsWith('\r\n0\r\n\r\n') || /content-length/i.test(said)) resolve(said)
+  })
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: ${BUCKETS.length}\r\n\r\n${BUCKETS}`,
+  )
+  expect(await promise).toMatch(/^HTTP\/1.1 200 OK/)
+  socket.destroy()
+  // the runtime would send each part of each header by itself
+  expect(pieces).toBeLessThan(8)
+}, 30_000)
+
 test('large cuboids under way do not hold up buckets', async () => {
   const data = emptyFolder()
   mkdirSync(join(data, 'sample_organization'), { recursive: true })

@@ -74,7 +74,7 @@ test('a recording is a .cpuprofile that names our functions; one is made at a ti
   expect(profile.samples.length).toBe(profile.timeDeltas.length)
   expect(profile.samples.every((id) => ids.has(id))).toBe(true)
   expect(profile.endTime - profile.startTime).toBeGreaterThan(1_800_000)
-  expect(names(profile)).toContain('cutout')
+  expect(names(profile)).toContain('cutParts')
   // and when it is over the next one may begin
   expect((await server.get('/data/triggers/trace?seconds=1', WITH_TOKEN)).status).toBe(200)
 })
@@ -109,7 +109,7 @@ test.skipIf(process.platform !== 'linux')('all serving threads are recorded', as
   const { threads } = (await (await recording).json()) as { threads: { name: string; profile: Profile }[] }
   expect(threads.map(({ name }) => name).filter((name) => name.startsWith('serving'))).toEqual(['serving', 'serving, thread 1'])
   for (const name of ['serving', 'serving, thread 1'])
-    expect([name, names(threads.find((one) => one.name === name)!.profile).includes('cutout')]).toEqual([name, true])
+    expect([name, names(threads.find((one) => one.name === name)!.profile).includes('cutParts')]).toEqual([name, true])
 })
 
 test('health is answered while it records', async () => {
