@@ -49,7 +49,7 @@ export async function run(): Promise<string> {
     await listVolumes(folder, far.url, listing)
     const sections: string[] = []
     for (const kind of kinds) sections.push(`### ${kind.says}\n\n${table(HEAD, await measureKind(kind, listing, far))}`)
-    return `One serving thread on core 0; wrk, and the web server that is far, on core 1. 64 MiB of voxels of each format, which pack as real ones do (${'`bench/texture.ts`'}); “hot” are ${HOT} places and a cache of 128 MB, else anywhere and 4 MB. Medians of ${ROUNDS} rounds of ${SECONDS} s after ${WARM_UP_SECONDS} s; memory is the peak of a row. Read: bytes from files, or over the network, per byte of voxels sent.\n\n${sections.join('\n\n')}`
+    return `One serving thread on core 0; wrk, and the web server that is far, on core 1. 64 MiB of voxels of each format, which pack as real ones do (${'`bench/texture.ts`'}); “hot” are ${HOT} places and a cache of 128 MB, else anywhere and 4 MB. Medians of ${ROUNDS} rounds of ${SECONDS} s after ${WARM_UP_SECONDS} s; what is far is opened anew before each, and what has come is then remembered; memory is the peak of a row. Read: bytes from files, or over the network, per byte of voxels sent.\n\n${sections.join('\n\n')}`
   } finally {
     rmSync(listing, { recursive: true })
   }
@@ -83,7 +83,11 @@ async function measureRow(
   server.resetPeak()
   const before = await read()
   const runs: Awaited<ReturnType<typeof ask>>[] = []
-  for (let round = 0; round < ROUNDS; round++) runs.push(await ask(server, kind, place, buckets, connections, SECONDS))
+  for (let round = 0; round < ROUNDS; round++) {
+    // opened anew: nothing of it is remembered
+    if (place.where === 'far') await fetch(`${server.url}/data/triggers/reload/bench/far-${kind.volume.name}`, { method: 'POST' })
+    runs.push(await ask(server, kind, place, buckets, connections, SECONDS))
+  }
   const perSecond = runs.map(({ requestsPerSecond }) => requestsPerSecond)
   const sent = perSecond.reduce((sum, one) => sum + one * SECONDS * bytes, 0)
   return [

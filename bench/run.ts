@@ -26,6 +26,7 @@ const BENCHES = [
   'steady',
   'matrix',
   'endurance',
+  'predecessor',
 ] as const
 
 interface Bench {
@@ -39,14 +40,8 @@ const asked = process.argv.slice(2)
 for (const name of asked)
   if (!(BENCHES as readonly string[]).includes(name)) throw new Error(`no bench ${name}; there are ${BENCHES.join(', ')}`)
 
-if (
-  ['http', 'threads', 'start', 'memory', 'nas', 'core', 'thumbnail', 'zarr', 'overview', 'steady', 'matrix', 'endurance'].some(
-    (name) => asked.length === 0 || asked.includes(name),
-  )
-) {
-  const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
-  if (built.exitCode !== 0) process.exit(1)
-}
+const built = Bun.spawnSync([process.execPath, 'build.ts'], { cwd: join(import.meta.dir, '..'), stdio: ['ignore', 'inherit', 'inherit'] })
+if (built.exitCode !== 0) process.exit(1)
 
 const machine = () => {
   const wrk = Bun.which('wrk') ? (Bun.spawnSync(['wrk', '-v']).stdout.toString().split('\n')[0]?.split('[')[0]?.trim() ?? '') : 'no wrk'
