@@ -79,7 +79,6 @@ async function measureRow(
   read: () => Promise<number>,
 ): Promise<(string | number)[]> {
   const bytes = buckets * 32 ** 3 * kind.volume.voxelBytes
-  await ask(server, kind, place, buckets, connections, SECONDS)
   server.resetPeak()
   const before = await read()
   const runs: Awaited<ReturnType<typeof ask>>[] = []
