@@ -17,23 +17,18 @@ export interface LoadOptions {
   readonly bodies?: readonly string[]
   /** What is asked for in turns with GET, in place of the path of the URL. */
   readonly paths?: readonly string[]
-  /** Each request over a connection of its own, so that all threads that listen get some. */
-  readonly areApart?: boolean
 }
 
 export const hasWrk = (): boolean => Bun.which('wrk') !== null
 
 /** Throws where a request failed: a fast error is no speed. */
-export async function load(
-  url: string,
-  { connections = 8, seconds = 3, bodies, paths, areApart = false }: LoadOptions = {},
-): Promise<Load> {
+export async function load(url: string, { connections = 8, seconds = 3, bodies, paths }: LoadOptions = {}): Promise<Load> {
   const folder = mkdtempSync(join(tmpdir(), 'wkconnect-bench-'))
   try {
     const { pathname, search } = new URL(url)
     const lines = join(folder, 'lines')
     writeFileSync(lines, (bodies ?? paths ?? [pathname + search]).join('\n'))
-    writeFileSync(join(folder, 'load.lua'), script(lines, bodies ? `"POST", "${pathname}${search}", nil, line` : '"GET", line', areApart))
+    writeFileSync(join(folder, 'load.lua'), script(lines, bodies ? `"POST", "${pathname}${search}", nil, line` : '"GET", line'))
     const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', join(folder, 'load.lua'), url]
     const child = Bun.spawn(pinned(1, command), { stdout: 'pipe', stderr: 'inherit' })
     const output = await new Response(child.stdout).text()
@@ -46,11 +41,10 @@ export async function load(
 }
 
 /** `format`: what makes a request of a line. */
-const script = (lines: string, format: string, areApart: boolean): string => `
+const script = (lines: string, format: string): string => `
 local requests, n = {}, 0
 function init()
   wrk.headers["Content-Type"] = "application/json"
-  ${areApart ? 'wrk.headers["Connection"] = "close"' : ''}
   for line in io.lines("${lines}") do requests[#requests + 1] = wrk.format(${format}) end
 end
 function request() n = n + 1; return requests[(n - 1) % #requests + 1] end
