@@ -28,17 +28,16 @@ export async function run(): Promise<string> {
   const { requestsPerSecond, p50Ms, p99Ms } = await load(url, { ...options, seconds: MINUTES * 60 })
   const samples = await sampling()
   const middle = median(samples)
-  const furthest = Math.max(...samples.map((mib) => Math.abs(mib - middle) / middle))
+  const tenths = byTenths(samples)
+  const furthest = Math.max(...tenths.map((mib) => Math.abs(mib - middle) / middle))
   const row = [
     requestsPerSecond.toFixed(0),
     `${p50Ms.toFixed(0)} / ${p99Ms.toFixed(0)}`,
-    byTenths(samples)
-      .map((mib) => mib.toFixed(0))
-      .join(' '),
+    tenths.map((mib) => mib.toFixed(0)).join(' '),
     `${middle.toFixed(0)} (${Math.min(...samples).toFixed(0)} – ${Math.max(...samples).toFixed(0)})`,
     `${(100 * furthest).toFixed(1)} %${furthest > TOLERANCE ? ', over the bar' : ''}`,
   ]
-  const head = ['req/s', 'p50 / p99 ms', 'MiB, in ten parts of the time', 'median (least – most)', 'furthest from it']
+  const head = ['req/s', 'p50 / p99 ms', 'MiB, in ten parts of the time', 'median (least – most)', 'furthest tenth from it']
   return `\`--cache ${CACHE_MIB}MB\`, ${CONNECTIONS} connections, six uint8 buckets a request, ${MINUTES} min after ${WARM_UP_SECONDS} s of the same; the voxels are four times the cache. Resident memory every ${SAMPLE_MS / 1000} s; bar: within ± ${100 * TOLERANCE} %, and no answer but 200.\n\n${table(head, [row])}`
 }
 
