@@ -38,7 +38,7 @@ export async function run(): Promise<string> {
     `${(100 * furthest).toFixed(1)} %${furthest > TOLERANCE ? ', over the bar' : ''}`,
   ]
   const head = ['req/s', 'p50 / p99 ms', 'MiB, in ten parts of the time', 'median (least – most)', 'furthest tenth from it']
-  return `\`--cache ${CACHE_MIB}MB\`, ${CONNECTIONS} connections, six uint8 buckets a request, ${MINUTES} min after ${WARM_UP_SECONDS} s of the same; the voxels are four times the cache. Resident memory every ${SAMPLE_MS / 1000} s; bar: within ± ${100 * TOLERANCE} %, and no answer but 200.\n\n${table(head, [row])}`
+  return `\`--cache ${CACHE_MIB}MB\`, ${CONNECTIONS} connections, six uint8 buckets a request, ${MINUTES} min after ${WARM_UP_SECONDS} s of the same; the voxels are four times the cache. Resident memory every ${SAMPLE_MS / 1000} s; bar: within ± ${100 * TOLERANCE} %, and no answer but 200. Tenths are medians; single samples go further (least – most).\n\n${table(head, [row])}`
 }
 
 /** Until it is told to stop; then all samples, in MiB. */
