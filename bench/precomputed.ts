@@ -6,7 +6,7 @@ import { DecodePool } from '../codecs/pool.ts'
 import { ChunkCache } from '../src/cache/chunk-cache.ts'
 import { growCells } from '../src/sample/cells.ts'
 import { boxAt } from '../src/volume/box.ts'
-import { chunkBytes, type Layer, wireBytes } from '../src/volume/chunked-array.ts'
+import { type ChunkedArray, chunkBytes, type Layer, wireBytes } from '../src/volume/chunked-array.ts'
 import { type ChunkReader, cutout } from '../src/volume/cutout.ts'
 import { always, chain } from '../src/volume/maybe-promise.ts'
 import { Pace } from '../src/volume/pace.ts'
@@ -117,7 +117,8 @@ async function readOurs(path: string, boxes: readonly Position[], cache: number)
 function nothingKept(): ChunkReader {
   const free: Uint8Array[] = []
   return {
-    read(array, index, visit, signal) {
+    read(chunks, index, visit, signal) {
+      const array = chunks as ChunkedArray
       const target = free.pop() ?? new Uint8Array(chunkBytes(array))
       return always(
         () =>

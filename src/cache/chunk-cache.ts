@@ -4,7 +4,7 @@
  *
  * Keys are self-describing: the array's id (dataset version / layer / mag) and the chunk's grid index.
  */
-import { type ChunkedArray, chunkBytes } from '../volume/chunked-array.ts'
+import { type ChunkedArray, type ChunkGrid, chunkBytes, type FetchedChunks } from '../volume/chunked-array.ts'
 import type { ChunkReader } from '../volume/cutout.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import type { Vec3 } from '../volume/vec.ts'
@@ -33,10 +33,12 @@ export interface CacheStatistics {
 }
 
 type Visit = (bytes: Uint8Array) => void
+/** Kept, too large to be kept, or nothing that is stored. */
+type Loaded = Entry | Uint8Array | undefined
 
 export class ChunkCache implements ChunkReader {
   readonly #arrays = new Map<string, Map<string | number, Entry>>()
-  readonly #flights = new Map<string, SharedFlight<Entry | Uint8Array | undefined>>()
+  readonly #flights = new Map<string, SharedFlight<Loaded>>()
   readonly #slabs: Slabs
   readonly #budget: number
   readonly #admission = new Admission()
@@ -63,7 +65,7 @@ export class ChunkCache implements ChunkReader {
     }
   }
 
-  read(array: ChunkedArray, index: Vec3, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
+  read(array: ChunkedArray | FetchedChunks, index: Vec3, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
     const key = keyOf(array, index)
     const entry = this.#arrays.get(array.id)?.get(key)
     if (!entry) return this.#miss(array, index, key, visit, signal)
@@ -90,12 +92,12 @@ export class ChunkCache implements ChunkReader {
     return this.#miss(array, index, key, (bytes) => target.set(bytes), signal)
   }
 
-  #miss(array: ChunkedArray, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
-    const name = `${array.id}/${key}`
-    const flight = this.#flights.get(name)
+  #miss(array: ChunkedArray | FetchedChunks, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
+    const flight = this.#flights.get(flightName(array, key))
     if (flight) return flight.join(signal).then((result) => this.#hand(result, visit))
     this.#misses++
-    return this.#load(array, index, key, name, visit, signal)
+    if (isFetched(array)) return this.#fetch(array, index, key, visit, signal)
+    return this.#load(array, index, key, visit, signal)
   }
 
   #admits(array: ChunkedArray, index: Vec3): boolean {
@@ -111,7 +113,7 @@ export class ChunkCache implements ChunkReader {
     }
   }
 
-  #load(array: ChunkedArray, index: Vec3, key: string | number, name: string, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
+  #load(array: ChunkedArray, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
     const bytes = chunkBytes(array)
     const piece = this.#room(bytes)
     const target = piece ? piece.bytes.subarray(0, bytes) : new Uint8Array(bytes)
@@ -132,28 +134,57 @@ export class ChunkCache implements ChunkReader {
       visit(target)
       return true
     }
+    const drop = () => {
+      if (piece) this.#slabs.giveBack(piece)
+    }
+    const keep = (stored: boolean): Loaded => {
+      if (stored) return piece ? this.#insert(array, key, piece, target) : target
+      drop()
+      return undefined
+    }
+    return this.#fly(flightName(array, key), read, { keep, drop, abort }, visit, signal)
+  }
+
+  /** What comes in memory of its own is kept there, if it has that for itself. */
+  #fetch(array: FetchedChunks, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): Promise<boolean> {
+    const abort = new LazyAbort()
+    const keep = (bytes: Uint8Array | undefined): Loaded => {
+      const isItsOwn = bytes && bytes.byteLength > 0 && bytes.byteLength === bytes.buffer.byteLength
+      const piece = isItsOwn ? this.#roomFor(bytes) : undefined
+      return piece ? this.#insert(array, key, piece, piece.bytes) : bytes
+    }
+    const read = array.fetchChunk(index, signal ? abort.signal : undefined)
+    return this.#fly(flightName(array, key), read, { keep, drop() {}, abort }, visit, signal)
+  }
+
+  /**
+   * Lets others join until `read` settles. What `keep` puts into the cache is pinned in the same turn: a turn later it might have been
+   * evicted. `drop` is called instead when it fails.
+   */
+  #fly<T>(
+    name: string,
+    read: Promise<T>,
+    { keep, drop, abort }: { readonly keep: (value: T) => Loaded; readonly drop: () => void; readonly abort: LazyAbort },
+    visit: Visit,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const land = () => {
       if (this.#flights.get(name) === flight) this.#flights.delete(name)
     }
     const settled = read.then(
-      (stored) => {
+      (value) => {
         land()
-        if (!stored) {
-          if (piece) this.#slabs.giveBack(piece)
-          return undefined
-        }
-        if (!piece) return target
-        const entry = this.#insert(array, key, piece, target)
-        entry.pins = flight.waiting
-        return entry
+        const result = keep(value)
+        if (result && !(result instanceof Uint8Array)) result.pins = flight.waiting
+        return result
       },
       (error) => {
         land()
-        if (piece) this.#slabs.giveBack(piece)
+        drop()
         throw error
       },
     )
-    const flight: SharedFlight<Entry | Uint8Array | undefined> = new SharedFlight(settled, (reason) => {
+    const flight = new SharedFlight(settled, (reason) => {
       land()
       abort.abort(reason)
     })
@@ -161,7 +192,7 @@ export class ChunkCache implements ChunkReader {
     return flight.join(signal).then((result) => this.#hand(result, visit))
   }
 
-  #hand(result: Entry | Uint8Array | undefined, visit: Visit): boolean {
+  #hand(result: Loaded, visit: Visit): boolean {
     if (!result) return false
     if (result instanceof Uint8Array) {
       visit(result)
@@ -186,7 +217,20 @@ export class ChunkCache implements ChunkReader {
     }
   }
 
+  /** The same for bytes that bring their memory along. Only whole slabs make room for them. */
+  #roomFor(bytes: Uint8Array): Piece | undefined {
+    if (bytes.length > this.#budget / 2) return undefined
+    for (let piece = this.#slabs.adopt(bytes); ; piece = this.#slabs.adopt(bytes)) {
+      if (piece) return piece
+      const victim = this.#oldestUnpinned()
+      if (!victim) return undefined
+      this.#evict(victim)
+      this.#evictSlab(victim.piece.slab)
+    }
+  }
+
   #evictSlab(slab: Slab): void {
+    if (slab.isAdopted) return
     for (let entry = this.#oldest; entry && slab.used > 0; ) {
       const { newer } = entry
       if (entry.piece.slab === slab && entry.pins === 0) this.#evict(entry)
@@ -201,9 +245,9 @@ export class ChunkCache implements ChunkReader {
     return entry
   }
 
-  #insert(array: ChunkedArray, key: string | number, piece: Piece, bytes: Uint8Array): Entry {
-    let owner = this.#arrays.get(array.id)
-    if (!owner) this.#arrays.set(array.id, (owner = new Map()))
+  #insert({ id }: ChunkGrid, key: string | number, piece: Piece, bytes: Uint8Array): Entry {
+    let owner = this.#arrays.get(id)
+    if (!owner) this.#arrays.set(id, (owner = new Map()))
     const previous = owner.get(key)
     if (previous) this.#detach(previous)
     const entry: Entry = { owner, key, piece, bytes, pins: 0, newer: undefined, older: undefined }
@@ -250,12 +294,16 @@ export class ChunkCache implements ChunkReader {
 }
 
 /** The chunk's place in the array's grid as one number where it fits, which costs less to look up than a string. */
-function keyOf({ box, gridOrigin, chunkSize }: ChunkedArray, index: Vec3): string | number {
+function keyOf({ box, gridOrigin, chunkSize }: ChunkGrid, index: Vec3): string | number {
   const nx = Math.ceil((box.max[0] - gridOrigin[0]) / chunkSize[0])
   const ny = Math.ceil((box.max[1] - gridOrigin[1]) / chunkSize[1])
   const key = index[0] + nx * (index[1] + ny * index[2])
   return key >= 0 && key <= Number.MAX_SAFE_INTEGER && index[0] >= 0 && index[1] >= 0 ? key : `${index[0]},${index[1]},${index[2]}`
 }
+
+const flightName = ({ id }: ChunkGrid, key: string | number): string => `${id}/${key}`
+
+const isFetched = (array: ChunkedArray | FetchedChunks): array is FetchedChunks => array.fetchChunk !== undefined
 
 /** An AbortController made only when somebody listens: most reads end before that. */
 class LazyAbort {

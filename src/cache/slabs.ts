@@ -1,7 +1,8 @@
 /**
  * Memory for decoded chunks that is reused instead of left to the collector: an LRU of freshly allocated arrays with a budget of
  * 256 MiB peaked at 768 MiB under load, because garbage waits to be found. Pieces of a few size classes are cut from slabs;
- * a slab is given back at once (`transfer(0)` detaches it) when another class needs its memory.
+ * a slab is given back at once (`transfer(0)` detaches it) when another class needs its memory. What the network brought in memory of
+ * its own is adopted as it is, which saves touching as much fresh memory again.
  */
 const SMALLEST = 4096
 const SLAB_BYTES = 4 * 1024 * 1024
@@ -10,6 +11,8 @@ export interface Slab {
   readonly pieceBytes: number
   readonly pieces: number
   readonly buffer: ArrayBuffer
+  /** Memory that came from elsewhere as the one piece it is: nobody else can use it, so it goes with its holder. */
+  readonly isAdopted?: true
   /** Pieces somebody holds. */
   used: number
 }
@@ -56,9 +59,19 @@ export class Slabs {
     return piece
   }
 
+  /** Takes `bytes`, which must be all of their buffer, as a piece in use; undefined when the budget does not allow for them. */
+  adopt(bytes: Uint8Array): Piece | undefined {
+    const { byteLength } = bytes
+    if (this.#held + byteLength > this.#budget) return undefined
+    this.#held += byteLength
+    return { slab: { pieceBytes: byteLength, pieces: 1, buffer: bytes.buffer as ArrayBuffer, isAdopted: true, used: 1 }, bytes }
+  }
+
   giveBack(piece: Piece): void {
-    piece.slab.used--
-    this.#free.get(piece.slab.pieceBytes)!.push(piece)
+    const { slab } = piece
+    slab.used--
+    if (slab.isAdopted) this.#end(slab)
+    else this.#free.get(slab.pieceBytes)!.push(piece)
   }
 
   /** Returns the memory of a slab none of whose pieces is held. */
@@ -69,8 +82,12 @@ export class Slabs {
       slab.pieceBytes,
       free.filter((piece) => piece.slab !== slab),
     )
-    this.#held -= slab.buffer.byteLength
-    slab.buffer.transfer(0)
+    this.#end(slab)
+  }
+
+  #end({ buffer }: Slab): void {
+    this.#held -= buffer.byteLength
+    buffer.transfer(0)
   }
 
   #addSlab(pieceBytes: number, free: Piece[]): void {

@@ -7,17 +7,30 @@ import { equals, product, type Vec3 } from './vec.ts'
 /** A decoded chunk is at most this large, or its layer is refused at opening. */
 export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
 
-/** One magnification of one layer: a regular grid of chunks. Positions are in this mag's own voxels. */
-export interface ChunkedArray {
-  /** Names the array for good: dataset version / layer / mag. Part of every cache key. */
+/** Where chunks lie. Positions are in voxels of the mag. */
+export interface ChunkGrid {
+  /** Names the chunks for good: dataset version / layer / mag. Part of every cache key. */
   readonly id: string
-  readonly dataType: DataType
-  readonly channels: number
   /** What is stored; may start anywhere, also below zero. */
   readonly box: Box
   /** Where chunk [0,0,0] starts: 0 for WKW, voxel_offset for Precomputed. */
   readonly gridOrigin: Vec3
   readonly chunkSize: Vec3
+}
+
+/** Chunks that come in memory of their own, as the network brings them. */
+export interface FetchedChunks extends ChunkGrid {
+  /**
+   * The bytes of a chunk, of any length; undefined where nothing is stored. They are the caller's, who may keep them or give their memory
+   * back. Anything that went wrong throws.
+   */
+  fetchChunk(index: Vec3, signal?: AbortSignal): Promise<Uint8Array | undefined>
+}
+
+/** One magnification of one layer: a regular grid of chunks. */
+export interface ChunkedArray extends ChunkGrid {
+  readonly dataType: DataType
+  readonly channels: number
   /** Reading a chunk again costs little more than copying it: such chunks are kept only when they are asked for again soon. */
   readonly isCheap?: boolean
   /**
@@ -26,6 +39,8 @@ export interface ChunkedArray {
    * any state. Anything that went wrong throws.
    */
   readChunk(index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
+  /** What `readChunk` would fill its target with, where that comes in memory of its own anyway: it is then kept as it came. */
+  fetchChunk?: FetchedChunks['fetchChunk']
   /**
    * True where it can be told at little cost that nothing is stored in all of a box (voxels of this mag): a sparse volume is then not
    * read through to find it empty. False where that would take longer.

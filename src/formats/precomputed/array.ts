@@ -45,6 +45,7 @@ export class PrecomputedArray implements ChunkedArray {
   readonly chunkSize: Vec3
   readonly encoding: Encoding
   readonly metadataVersion: string
+  readonly fetchChunk?: NonNullable<ChunkedArray['fetchChunk']>
   readonly #parts: PrecomputedArrayParts
   readonly #grid: Vec3
   readonly #isRemote: boolean
@@ -64,20 +65,36 @@ export class PrecomputedArray implements ChunkedArray {
     this.#grid = ceilDivide(scale.size, chunkSize)
     this.#isRemote = isRemote(parts.store.url)
     this.#mostBytes = mostBytes(chunkBytes(this))
+    // what is sent as it is served needs no memory but that it comes in
+    if (this.encoding === 'raw' && this.channels === 1 && this.#isRemote && !parts.shards)
+      this.fetchChunk = async (index, signal) => this.#explained(index, () => this.#fetchRaw(index, signal))
   }
 
   /** Throws `CorruptChunk` naming file and chunk, or `UpstreamError`. */
   readChunk(index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
-    return recover(
-      () => this.#read(index, target, signal),
-      (error) => {
-        if (error instanceof CodecError)
-          throw new CorruptChunk({ file: this.#fileName(index), chunk: index.join(','), cause: error.message })
-        if (!(error instanceof FileChanged)) throw error
-        this.#parts.changed()
-        throw new UpstreamError({ cause: error.message })
-      },
-    )
+    return this.#explained(index, () => this.#read(index, target, signal))
+  }
+
+  #explained<T>(index: Vec3, work: () => MaybePromise<T>): MaybePromise<T> {
+    return recover(work, (error) => {
+      if (error instanceof CodecError) throw new CorruptChunk({ file: this.#fileName(index), chunk: index.join(','), cause: error.message })
+      if (!(error instanceof FileChanged)) throw error
+      this.#parts.changed()
+      throw new UpstreamError({ cause: error.message })
+    })
+  }
+
+  async #fetchRaw(index: Vec3, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (index.some((cell, d) => cell < 0 || cell >= this.#grid[d]!)) return undefined
+    const bytes = await this.#parts.store.get(this.#keyOf(index), undefined, signal, this.#mostBytes)
+    if (bytes === undefined || bytes.length === 0) return undefined
+    const size = this.#sizeOf(index)
+    this.#checkRaw(bytes.length, size)
+    if (equals(size, this.chunkSize)) return bytes
+    const whole = new Uint8Array(chunkBytes(this))
+    whole.set(bytes)
+    spreadBox(whole, size, this.chunkSize, voxelBytes(this))
+    return whole
   }
 
   #read(index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
@@ -113,8 +130,7 @@ export class PrecomputedArray implements ChunkedArray {
     const isPlain = this.encoding === 'raw' && !this.#isZipped
     if (isPlain) {
       const size = this.#sizeOf(index)
-      const bytes = product(size) * voxelBytes(this)
-      if (length !== bytes) throw new CodecError(`${length} bytes, a raw chunk of ${size.join('×')} voxels has ${bytes}`)
+      const bytes = this.#checkRaw(length, size)
       // planes of several channels have to be decoded out of other memory
       if (this.channels === 1) return chain(read(target.subarray(0, bytes)), () => this.#spread(size, target))
     }
@@ -126,6 +142,12 @@ export class PrecomputedArray implements ChunkedArray {
         () => this.#parts.buffers.giveBack(buffer),
       )
     })
+  }
+
+  #checkRaw(length: number, size: Vec3): number {
+    const bytes = product(size) * voxelBytes(this)
+    if (length !== bytes) throw new CodecError(`${length} bytes, a raw chunk of ${size.join('×')} voxels has ${bytes}`)
+    return bytes
   }
 
   #decode(stored: Uint8Array, index: Vec3, target: Uint8Array): MaybePromise<boolean> {

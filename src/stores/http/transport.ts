@@ -38,6 +38,10 @@ export interface TransportOptions {
 const MAX_REDIRECTS = 5
 /** Of an answer that is only looked at for its status. */
 const MAX_ERROR_BYTES = 16 * 1024
+/** Answers up to this length are waited for as a whole. */
+const WHOLE_BYTES = 4 * 1024 * 1024
+/** A connection with less than this is of no use to a viewer. */
+const SLOWEST_BYTES_PER_MS = 64
 /** Headers that may only reach the server they were made for. */
 const PRIVATE_HEADERS = /^(authorization|cookie|x-amz-.*|x-goog-.*|proxy-authorization)$/i
 
@@ -119,6 +123,25 @@ async function readBody(
   const tooLong = (length: number | string) =>
     new CorruptChunk({ file: shown, cause: `answers with ${length} bytes, at most ${limit} are expected` })
   if (stated > limit && isWanted) throw tooLong(stated)
+  const bytes =
+    stated <= Math.min(limit, WHOLE_BYTES)
+      ? await readWhole(response, stated, clock, idleMs)
+      : await readParts(response, limit, clock, idleMs)
+  if (isWanted && bytes.length > limit) throw tooLong(`more than ${limit}`)
+  if (isWanted && bytes.length < stated)
+    throw new Retriable({ file: shown, cause: `the answer ends after ${bytes.length} of ${stated} bytes` })
+  return bytes
+}
+
+/** What is short and says so: the runtime puts it together, which takes half as long as part by part. */
+function readWhole(response: Response, stated: number, clock: Clock, idleMs: number): Promise<Uint8Array> {
+  const ms = idleMs + stated / SLOWEST_BYTES_PER_MS
+  clock.restart(ms, `the answer was not complete within ${Math.round(ms) / 1000} s`)
+  return response.bytes()
+}
+
+/** Stops where it has more than `limit` bytes. */
+async function readParts(response: Response, limit: number, clock: Clock, idleMs: number): Promise<Uint8Array> {
   if (!response.body) return new Uint8Array()
   const reader = response.body.getReader()
   const parts: Uint8Array[] = []
@@ -129,15 +152,22 @@ async function readBody(
     clock.restart(idleMs)
     length += value.length
     parts.push(value)
-    if (length > limit) {
-      clock.abort()
-      if (isWanted) throw tooLong(`more than ${limit}`)
-      return new Uint8Array(Buffer.concat(parts))
-    }
+    if (length <= limit) continue
+    clock.abort()
+    break
   }
-  if (isWanted && Number.isFinite(stated) && length < stated)
-    throw new Retriable({ file: shown, cause: `the answer ends after ${length} of ${stated} bytes` })
-  return parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts))
+  return parts.length === 1 ? parts[0]! : concatenate(parts, length)
+}
+
+/** Memory of its own: what `Buffer.concat` gives may be part of a pool. */
+function concatenate(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 /** A time limit that can be set anew, together with the caller's signal. */
