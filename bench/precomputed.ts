@@ -6,7 +6,7 @@ import { DecodePool } from '../codecs/pool.ts'
 import { ChunkCache } from '../src/cache/chunk-cache.ts'
 import { growCells } from '../src/sample/cells.ts'
 import { boxAt } from '../src/volume/box.ts'
-import { type ChunkedArray, chunkBytes, type Layer, wireBytes } from '../src/volume/chunked-array.ts'
+import { chunkBytes, type Layer, wireBytes } from '../src/volume/chunked-array.ts'
 import { type ChunkReader, cutout } from '../src/volume/cutout.ts'
 import { always, chain } from '../src/volume/maybe-promise.ts'
 import { Pace } from '../src/volume/pace.ts'
@@ -87,9 +87,9 @@ interface Reader {
 
 async function reader(path: string, cache: number, inlineNs: number, workers = 1): Promise<Reader> {
   const decoding = new DecodePool(workers, inlineNs)
-  const { layers } = await openPath(path, { ...(await makeResources()), pool: decoding })
-  const layer: Layer = layers[0]!
   const chunks: ChunkReader = cache > 0 ? new ChunkCache(cache) : nothingKept()
+  const { layers } = await openPath(path, { ...(await makeResources()), pool: decoding, chunks })
+  const layer: Layer = layers[0]!
   const target = new Uint8Array(32 ** 3 * wireBytes(layer))
   const readOne = (position: Position) =>
     cutout(layer.mags[0]!, boxAt(position, [32, 32, 32]), layer.boundingBox, target, { chunks, pace: new Pace() })
@@ -117,8 +117,12 @@ async function readOurs(path: string, boxes: readonly Position[], cache: number)
 function nothingKept(): ChunkReader {
   const free: Uint8Array[] = []
   return {
-    read(chunks, index, visit, signal) {
-      const array = chunks as ChunkedArray
+    read(array, index, visit, signal) {
+      if (!('readChunk' in array))
+        return array.fetchChunk(index, signal).then((bytes) => {
+          if (bytes) visit(bytes)
+          return bytes !== undefined
+        })
       const target = free.pop() ?? new Uint8Array(chunkBytes(array))
       return always(
         () =>
@@ -130,6 +134,7 @@ function nothingKept(): ChunkReader {
       )
     },
     readWhole: (array, index, target, signal) => array.readChunk(index, target, signal),
+    forget() {},
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { UpstreamError } from '../src/volume/errors.ts'
 import type { MaybePromise } from '../src/volume/maybe-promise.ts'
-import type { Pipeline } from './codec.ts'
+import type { CodecOptions, Pipeline } from './codec.ts'
 import { DecodeThread } from './decode-thread.ts'
 import { type LoadedPipeline, loadPipeline } from './decoder.ts'
 import { Slots } from './slots.ts'
@@ -16,8 +16,11 @@ const AHEAD = 2
 
 /** Decodes chunks of one kind, here or in a worker. */
 export interface Decoder {
-  /** Fills `target` with at least `least` bytes (all of it by default); throws `CodecError`. `source` may be reused at once. */
-  decode(source: Uint8Array, target: Uint8Array, least?: number): MaybePromise<undefined>
+  /**
+   * Fills `target` with at least `least` bytes (all of it by default); throws `CodecError`. `source` may be reused at once. `more`: options
+   * of the codec for this chunk alone.
+   */
+  decode(source: Uint8Array, target: Uint8Array, least?: number, more?: CodecOptions): MaybePromise<undefined>
 }
 
 /** Makes decoders: the pool, or whoever watches what it does. */
@@ -31,6 +34,7 @@ interface Job {
   readonly sourceLength: number
   readonly target: Uint8Array
   readonly least: number
+  readonly more: CodecOptions | undefined
   readonly resolve: (value: undefined) => void
   readonly reject: (error: unknown) => void
 }
@@ -43,7 +47,7 @@ export class DecodePool implements Decoders {
   readonly #slots = new Slots(KEPT_BYTES)
 
   /** At most `size` threads, started when they are first needed. What is estimated to take up to `inlineNs` is decoded at once. */
-  constructor(size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1)), inlineNs = INLINE_NS) {
+  constructor(size = Math.min(8, navigator.hardwareConcurrency), inlineNs = INLINE_NS) {
     this.#size = size
     this.#inlineNs = inlineNs
   }
@@ -60,9 +64,9 @@ export class DecodePool implements Decoders {
   async decoder(pipeline: Pipeline): Promise<Decoder> {
     const loaded: LoadedPipeline = await loadPipeline(pipeline)
     return {
-      decode: (source, target, least = target.length) => {
-        if (target.length * loaded.nsPerByte > this.#inlineNs) return this.#send(pipeline, source, target, least)
-        loaded.run(source, target, least)
+      decode: (source, target, least = target.length, more) => {
+        if (target.length * loaded.nsPerByte > this.#inlineNs) return this.#send(pipeline, source, target, least, more)
+        loaded.run(source, target, least, more)
         return undefined
       },
     }
@@ -81,11 +85,11 @@ export class DecodePool implements Decoders {
     for (const { reject } of this.#queue.splice(0)) reject(new UpstreamError({ cause }))
   }
 
-  #send(pipeline: Pipeline, bytes: Uint8Array, target: Uint8Array, least: number): Promise<undefined> {
+  #send(pipeline: Pipeline, bytes: Uint8Array, target: Uint8Array, least: number, more?: CodecOptions): Promise<undefined> {
     return new Promise((resolve, reject) => {
       const source = this.#slots.take(bytes.length)
       new Uint8Array(source).set(bytes)
-      this.#queue.push({ pipeline, source, sourceLength: bytes.length, target, least, resolve, reject })
+      this.#queue.push({ pipeline, source, sourceLength: bytes.length, target, least, more, resolve, reject })
       this.#next()
     })
   }
@@ -99,10 +103,10 @@ export class DecodePool implements Decoders {
     }
   }
 
-  async #run(thread: DecodeThread, { pipeline, source, sourceLength, target, least, resolve, reject }: Job): Promise<void> {
+  async #run(thread: DecodeThread, { pipeline, source, sourceLength, target, least, more, resolve, reject }: Job): Promise<void> {
     const into = this.#slots.take(target.length)
     try {
-      const written = await thread.decode({ pipeline, source, sourceLength, target: into, size: target.length, least })
+      const written = await thread.decode({ pipeline, source, sourceLength, target: into, size: target.length, least, more })
       target.set(new Uint8Array(into, 0, written))
       resolve(undefined)
     } catch (error) {

@@ -1,10 +1,10 @@
 /**
  * Compressed segmentation, one channel. AssemblyScript, compiled by `bun codecs/wasm/build.ts`.
  *
- * Spec: neuroglancer, src/sliceview/compressed_segmentation/README.md. Decodes the layers of blocks from `fromZ` up to, not including,
- * `toZ` (in blocks) of a chunk of sx × sy × sz voxels to `target`, x fastest, `wide` ? 8 : 4 bytes each. Every offset is checked against
- * `length` (bytes of this channel) before it is followed. Returns 0, or −1 header table cut short, −2 no such number of bits,
- * −3 values behind the end, −4 table entry behind the end.
+ * Spec: neuroglancer, src/sliceview/compressed_segmentation/README.md. Of a chunk of sx × sy × sz voxels it decodes the blocks from
+ * `fromX`, `fromY`, `fromZ` up to, not including, `toX`, `toY`, `toZ` to `target`, which has the voxels of these blocks alone, x fastest,
+ * `wide` ? 8 : 4 bytes each. Every offset is checked against `length` (bytes of this channel) before it is followed. Returns 0, or −1
+ * header table cut short, −2 no such number of bits, −3 values behind the end, −4 table entry behind the end.
  */
 export function decode(
   source: usize,
@@ -16,18 +16,25 @@ export function decode(
   bx: u32,
   by: u32,
   bz: u32,
+  fromX: u32,
+  toX: u32,
+  fromY: u32,
+  toY: u32,
   fromZ: u32,
   toZ: u32,
   wide: bool,
 ): i32 {
   const gx = (sx + bx - 1) / bx
   const gy = (sy + by - 1) / by
+  // of the target
+  const tx = min(sx, toX * bx) - fromX * bx
+  const ty = min(sy, toY * by) - fromY * by
   const entry: usize = wide ? 8 : 4
   for (let gz = fromZ; gz < toZ; gz++) {
     const nz = min(bz, sz - gz * bz)
-    for (let j: u32 = 0; j < gy; j++) {
+    for (let j = fromY; j < toY; j++) {
       const ny = min(by, sy - j * by)
-      for (let i: u32 = 0; i < gx; i++) {
+      for (let i = fromX; i < toX; i++) {
         const nx = min(bx, sx - i * bx)
         const header = ((<usize>gz * gy + j) * gx + i) * 8
         if (header + 8 > length) return -1
@@ -38,11 +45,11 @@ export function decode(
         if (bits > 32 || (bits & (bits - 1)) != 0) return -2
         // entries that may be looked up; more than there can be keys means that no key has to be looked at
         const entries: u64 = table < length ? (length - table) / entry : 0
-        const to = target + ((<usize>(gz - fromZ) * bz * sy + j * by) * sx + i * bx) * entry
+        const to = target + ((<usize>(gz - fromZ) * bz * ty + (j - fromY) * by) * tx + (i - fromX) * bx) * entry
         if (bits == 0) {
           if (entries == 0) return -4
-          if (wide) fill<u64>(to, load<u64>(source + table), nx, ny, nz, sx, sy)
-          else fill<u32>(to, load<u32>(source + table), nx, ny, nz, sx, sy)
+          if (wide) fill<u64>(to, load<u64>(source + table), nx, ny, nz, tx, ty)
+          else fill<u32>(to, load<u32>(source + table), nx, ny, nz, tx, ty)
           continue
         }
         const last = <u64>(nx - 1) + <u64>bx * (<u64>(ny - 1) + <u64>by * (nz - 1))
@@ -52,17 +59,17 @@ export function decode(
         if (<u64>mask >= entries) {
           // not every key has an entry, so each is looked at
           const result = wide
-            ? checked<u64>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
-            : checked<u32>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, sx, sy)
+            ? checked<u64>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, tx, ty)
+            : checked<u32>(base, source + table, entries, to, bits, nx, ny, nz, bx, by, tx, ty)
           if (result < 0) return result
         } else if (nx == 8 && bx == 8 && (bits == 2 || (bits == 1 && wide))) {
-          if (wide) pairs<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
-          else pairs<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
+          if (wide) pairs<u64>(base, source + table, to, bits, ny, nz, by, tx, ty)
+          else pairs<u32>(base, source + table, to, bits, ny, nz, by, tx, ty)
         } else if (nx == 8 && bx == 8 && bits <= 4) {
-          if (wide) eights<u64>(base, source + table, to, bits, ny, nz, by, sx, sy)
-          else eights<u32>(base, source + table, to, bits, ny, nz, by, sx, sy)
-        } else if (wide) rows<u64>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
-        else rows<u32>(base, source + table, to, bits, nx, ny, nz, bx, by, sx, sy)
+          if (wide) eights<u64>(base, source + table, to, bits, ny, nz, by, tx, ty)
+          else eights<u32>(base, source + table, to, bits, ny, nz, by, tx, ty)
+        } else if (wide) rows<u64>(base, source + table, to, bits, nx, ny, nz, bx, by, tx, ty)
+        else rows<u32>(base, source + table, to, bits, nx, ny, nz, bx, by, tx, ty)
       }
     }
   }

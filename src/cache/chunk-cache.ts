@@ -9,18 +9,17 @@ import type { ChunkReader } from '../volume/cutout.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import { Admission } from './admission.ts'
+import { type Linked, Lru } from './lru.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { type Piece, type Slab, Slabs } from './slabs.ts'
 
-interface Entry {
+interface Entry extends Linked<Entry> {
   readonly owner: Map<string | number, Entry>
   readonly key: string | number
   readonly piece: Piece
   readonly bytes: Uint8Array
   /** Readers that have been promised the bytes and have not copied them yet. */
   pins: number
-  newer: Entry | undefined
-  older: Entry | undefined
 }
 
 export interface CacheStatistics {
@@ -42,9 +41,7 @@ export class ChunkCache implements ChunkReader {
   readonly #slabs: Slabs
   readonly #budget: number
   readonly #admission = new Admission()
-  #newest: Entry | undefined
-  #oldest: Entry | undefined
-  #chunks = 0
+  readonly #lru = new Lru<Entry>()
   #hits = 0
   #misses = 0
   #evictions = 0
@@ -58,7 +55,7 @@ export class ChunkCache implements ChunkReader {
     return {
       budgetBytes: this.#budget,
       heldBytes: this.#slabs.heldBytes,
-      chunks: this.#chunks,
+      chunks: this.#lru.length,
       hits: this.#hits,
       misses: this.#misses,
       evictions: this.#evictions,
@@ -70,7 +67,7 @@ export class ChunkCache implements ChunkReader {
     const entry = this.#arrays.get(array.id)?.get(key)
     if (!entry) return this.#miss(array, index, key, visit, signal)
     this.#hits++
-    this.#touch(entry)
+    this.#lru.touch(entry)
     visit(entry.bytes)
     return true
   }
@@ -81,7 +78,7 @@ export class ChunkCache implements ChunkReader {
     const entry = this.#arrays.get(array.id)?.get(key)
     if (entry) {
       this.#hits++
-      this.#touch(entry)
+      this.#lru.touch(entry)
       target.set(entry.bytes)
       return true
     }
@@ -102,6 +99,11 @@ export class ChunkCache implements ChunkReader {
 
   #admits(array: ChunkedArray, index: Vec3): boolean {
     return this.#admission.admits(array.id, index, this.#budget / chunkBytes(array))
+  }
+
+  forget(chunks: ChunkGrid, index: Vec3): void {
+    const entry = this.#arrays.get(chunks.id)?.get(keyOf(chunks, index))
+    if (entry) this.#detach(entry)
   }
 
   /** Forgets every chunk of the arrays whose id begins so; chunks being copied stay until they are. */
@@ -231,7 +233,7 @@ export class ChunkCache implements ChunkReader {
 
   #evictSlab(slab: Slab): void {
     if (slab.isAdopted) return
-    for (let entry = this.#oldest; entry && slab.used > 0; ) {
+    for (let entry = this.#lru.oldest; entry && slab.used > 0; ) {
       const { newer } = entry
       if (entry.piece.slab === slab && entry.pins === 0) this.#evict(entry)
       entry = newer
@@ -240,7 +242,7 @@ export class ChunkCache implements ChunkReader {
   }
 
   #oldestUnpinned(): Entry | undefined {
-    let entry = this.#oldest
+    let entry = this.#lru.oldest
     while (entry && entry.pins > 0) entry = entry.newer
     return entry
   }
@@ -252,8 +254,7 @@ export class ChunkCache implements ChunkReader {
     if (previous) this.#detach(previous)
     const entry: Entry = { owner, key, piece, bytes, pins: 0, newer: undefined, older: undefined }
     owner.set(key, entry)
-    this.#chunks++
-    this.#link(entry)
+    this.#lru.add(entry)
     return entry
   }
 
@@ -265,31 +266,8 @@ export class ChunkCache implements ChunkReader {
   /** Takes an entry out; the piece of a pinned one is given back by its last reader. */
   #detach(entry: Entry): void {
     entry.owner.delete(entry.key)
-    this.#unlink(entry)
+    this.#lru.remove(entry)
     if (entry.pins === 0) this.#slabs.giveBack(entry.piece)
-  }
-
-  #touch(entry: Entry): void {
-    if (entry === this.#newest) return
-    this.#unlink(entry)
-    this.#chunks++
-    this.#link(entry)
-  }
-
-  #link(entry: Entry): void {
-    entry.older = this.#newest
-    entry.newer = undefined
-    if (this.#newest) this.#newest.newer = entry
-    else this.#oldest = entry
-    this.#newest = entry
-  }
-
-  #unlink(entry: Entry): void {
-    if (entry.newer) entry.newer.older = entry.older
-    else this.#newest = entry.older
-    if (entry.older) entry.older.newer = entry.newer
-    else this.#oldest = entry.newer
-    this.#chunks--
   }
 }
 

@@ -108,9 +108,10 @@ export async function createResources(
   const disk = elsewhere ? undefined : diskCache(settings, environment, log)
   const remote = remoteStores(config, environment)
   return {
-    pool: new DecodePool(Math.max(1, Math.floor(Math.min(8, navigator.hardwareConcurrency - 1) / threads))),
+    pool: new DecodePool(Math.max(1, Math.floor(Math.min(8, navigator.hardwareConcurrency) / threads))),
     tables: new Tables(budget.tables),
     buffers: new Buffers(budget.inFlight / 2, budget.kept / 2),
+    chunks,
     handles: new FileHandles(Math.max(64, Math.floor(OPEN_FILES / threads))),
     allowed: await AllowedFolders.of(settings.allowPath),
     remote,

@@ -12,9 +12,9 @@ export const measuredDecoders = (pool: Decoders, format: string, metrics: Metric
     const here = metrics.decode.of({ format, codec: pipeline.codec, thread: 'serving' })
     const elsewhere = metrics.decode.of({ format, codec: pipeline.codec, thread: 'decoding' })
     return {
-      decode(source, target, least) {
+      decode(source, target, least, more) {
         const started = performance.now()
-        const decoding = decoder.decode(source, target, least)
+        const decoding = decoder.decode(source, target, least, more)
         if (decoding) return decoding.then(() => void elsewhere.done(started, target.length) as undefined)
         here.done(started, target.length)
         return undefined

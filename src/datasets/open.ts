@@ -20,6 +20,7 @@ import type { RemoteStores } from '../stores/remote.ts'
 import { isRemoteSource, parseSource } from '../stores/source.ts'
 import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
+import type { ChunkReader } from '../volume/cutout.ts'
 import { Unusable } from '../volume/errors.ts'
 import type { Descriptor } from './found.ts'
 import { measuredDecoders, measuredStore } from './measured.ts'
@@ -31,6 +32,8 @@ export interface Resources {
   readonly tables: Tables
   /** For compressed chunks on their way to the decoder. */
   readonly buffers: Buffers
+  /** Keeps chunks. */
+  readonly chunks: ChunkReader
   readonly handles: FileHandles
   readonly allowed: AllowedFolders
   readonly remote: RemoteStores
@@ -87,13 +90,13 @@ export interface OpenStoreRequest {
 /** Opens what lies in a store. Throws as above. */
 export async function openStore({ id, name, store, format, options, ...rest }: OpenStoreRequest): Promise<Dataset> {
   const { resources, allowed, isTrusted, changed } = rest
-  const { tables, buffers, remote, boss, metrics } = resources
+  const { tables, buffers, chunks, remote, boss, metrics } = resources
   const watched = (one: Store) => (metrics ? measuredStore(one, format, metrics) : one)
   const open = storesFor(resources, allowed, isTrusted)
   const storeAt: OpenContext['storeAt'] = async (source, credentials) => watched(await open(source, credentials))
   const pool = metrics ? measuredDecoders(resources.pool, format, metrics) : resources.pool
   const guard = remote.guardFor({ isTrusted })
-  const context = { id, name, pool, tables, buffers, storeAt, guard, boss, format: loadFormat, changed }
+  const context = { id, name, pool, tables, buffers, chunks, storeAt, guard, boss, format: loadFormat, changed }
   return (await loadFormat(format)).open(watched(store), options, context)
 }
 

@@ -4,6 +4,7 @@ import type { Tables } from '../cache/tables.ts'
 import type { Guard } from '../stores/http/guard.ts'
 import type { Store } from '../stores/store.ts'
 import type { Dataset } from '../volume/chunked-array.ts'
+import type { ChunkReader } from '../volume/cutout.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import type { BossService } from './boss/service.ts'
 
@@ -16,6 +17,8 @@ export interface OpenContext {
   readonly pool: Decoders
   readonly tables: Tables
   readonly buffers: Buffers
+  /** Keeps chunks; for those that are worth keeping as they are stored. */
+  readonly chunks: ChunkReader
   /** To be called when a file is found to be replaced: the dataset is then opened anew. */
   changed(): void
   /**

@@ -3,7 +3,7 @@
  * partial edges and channels. Formats only say what one chunk holds.
  */
 import { type Box, intersect, isEmpty, isInside, sizeOf } from './box.ts'
-import { type ChunkedArray, type FetchedChunks, type Mag, voxelBytes } from './chunked-array.ts'
+import { type ChunkedArray, type ChunkGrid, type FetchedChunks, type Mag, voxelBytes } from './chunked-array.ts'
 import { copyBox, copyChannel, fillBox } from './copy.ts'
 import { sampleBytes } from './data-type.ts'
 import { chain, type MaybePromise } from './maybe-promise.ts'
@@ -19,6 +19,8 @@ export interface ChunkReader {
   read(array: ChunkedArray | FetchedChunks, index: Vec3, visit: (bytes: Uint8Array) => void, signal?: AbortSignal): MaybePromise<boolean>
   /** Fills `target`, which has the size of a chunk, with all of one. May leave it in any state where nothing is stored. */
   readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
+  /** Does not keep a chunk any longer, which turned out to be of no use. */
+  forget(chunks: ChunkGrid, index: Vec3): void
 }
 
 export interface CutoutOptions {

@@ -48,6 +48,90 @@ class Gated implements ChunkedArray {
   }
 }
 
+/** An array whose chunks come in memory of their own. */
+class Fetched extends MemoryArray {
+  readonly fetched: Uint8Array[] = []
+
+  constructor(id: string, chunk: number) {
+    super({
+      id,
+      box: boxAt([0, 0, 0], [chunk * 1000, 1, 1]),
+      chunkSize: [chunk, 1, 1],
+      byteAt: (x) => Math.floor(x / chunk) % 251,
+      isAsync: true,
+    })
+  }
+
+  async fetchChunk(index: Vec3): Promise<Uint8Array> {
+    const bytes = new Uint8Array(chunkBytes(this))
+    await this.readChunk(index, bytes)
+    this.fetched.push(bytes)
+    return bytes
+  }
+}
+
+describe('chunks in memory of their own', () => {
+  test('are kept as they came, and their memory is given back when they go', async () => {
+    const cache = new ChunkCache(4 * MIB)
+    const array = new Fetched('a', MIB)
+    for (const x of [0, 1, 2, 3]) await cache.read(array, at(x), nothing)
+    const [first, second] = array.fetched
+    await cache.read(array, at(0), (bytes) => expect(bytes).toBe(first!))
+    expect([array.reads.length, cache.statistics.heldBytes]).toEqual([4, 4 * MIB])
+    await cache.read(array, at(4), nothing)
+    expect([first!.length, second!.length, cache.statistics.heldBytes]).toEqual([MIB, 0, 4 * MIB])
+  })
+
+  test('that are a part of something larger are served and not kept', async () => {
+    const cache = new ChunkCache(4 * MIB)
+    const part = { ...gridOf(1000), fetchChunk: async () => new Uint8Array(5000).fill(3).subarray(0, 1000) }
+    for (let n = 0; n < 2; n++)
+      expect(await cache.read(part, at(0), (bytes) => expect([bytes.length, bytes[9]]).toEqual([1000, 3]))).toBe(true)
+    expect(cache.statistics.heldBytes).toBe(0)
+  })
+
+  test('may have any length, and nothing is none', async () => {
+    const cache = new ChunkCache(MIB)
+    const some = { ...gridOf(1000), fetchChunk: async ([x]: Vec3) => (x < 10 ? new Uint8Array(1 + 7000 * x).fill(x) : undefined) }
+    for (let n = 0; n < 2; n++)
+      for (let x = 0; x < 12; x++) {
+        let length = 0
+        const found = await cache.read(some, at(x), (bytes) => (length = bytes.length))
+        expect([found, length]).toEqual(x < 10 ? [true, 1 + 7000 * x] : [false, 0])
+      }
+    expect(cache.statistics.chunks).toBe(10)
+  })
+
+  test('memory changes hands between them and the others', async () => {
+    const cache = new ChunkCache(8 * MIB)
+    const [own, small] = [new Fetched('own', MIB), line('small', 4096)]
+    for (let n = 0; n < 3; n++) {
+      for (let x = 0; x < 2000; x++) cache.read(small, at(x), nothing)
+      for (let x = 0; x < 10; x++) await cache.read(own, at(x), (bytes) => expect(bytes[77]).toBe(x))
+      expect(cache.statistics.heldBytes).toBeLessThanOrEqual(8 * MIB)
+    }
+    const before = own.reads.length
+    for (const x of [8, 9, 8, 9]) await cache.read(own, at(x), nothing)
+    expect(own.reads.length).toBe(before)
+  })
+
+  test('one that is forgotten is read anew', async () => {
+    const cache = new ChunkCache(MIB)
+    const array = new Fetched('a', 5000)
+    for (let n = 0; n < 2; n++) await cache.read(array, at(3), nothing)
+    cache.forget(array, at(3))
+    await cache.read(array, at(3), nothing)
+    expect([array.reads.length, cache.statistics.chunks]).toEqual([2, 1])
+  })
+})
+
+const gridOf = (chunk: number) => ({
+  id: 'grid',
+  box: boxAt([0, 0, 0], [chunk * 1000, 1, 1]),
+  gridOrigin: [0, 0, 0] as Vec3,
+  chunkSize: [chunk, 1, 1] as Vec3,
+})
+
 describe('bytes', () => {
   test('never more than the budget, whatever sizes come', () => {
     const size = fc.integer({ min: 1, max: 300_000 })
@@ -183,9 +267,12 @@ test('any order of reads, drops and sizes gives the bytes that are stored', asyn
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 150 }), async (steps) => {
       const cache = new ChunkCache(MIB)
-      const arrays = [900, 5000, 9000, 70_000, 200_000, 400_000].map((bytes, n) => line(`lab/${n}`, bytes, n % 2 === 1))
+      const arrays = [900, 5000, 9000, 70_000, 200_000, 400_000].map((bytes, n) =>
+        n === 2 || n === 4 ? new Fetched(`lab/${n}`, bytes) : line(`lab/${n}`, bytes, n % 2 === 1),
+      )
       const reading = steps.map(({ array, index, drop }) => {
         if (drop === 0) cache.drop(`lab/${array}`)
+        if (drop === 1) cache.forget(arrays[array]!, at(index))
         const size = chunkBytes(arrays[array]!)
         return cache.read(arrays[array]!, at(index), (bytes) => {
           expect([bytes.length, bytes[0], bytes[size - 1]]).toEqual([size, index, index])

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { CodecError } from '../../codecs/codec.ts'
@@ -44,6 +45,15 @@ describe('small chunks here, large ones in a thread', () => {
       expect([target[0], target.at(-1)]).toEqual([n, n])
     })
   })
+})
+
+test.skipIf(process.platform !== 'linux')('decoding threads come after the one that answers', async () => {
+  const decoder = await pool.decoder({ codec: 'deflate' })
+  await decoder.decode(deflateSync(plain(2_000_000)), new Uint8Array(2_000_000))
+  // field 19 of stat; the name in parentheses may hold blanks
+  const niceness = (thread: string) => readFileSync(`/proc/self/task/${thread}/stat`, 'latin1').replace(/.*\)/s, '').split(' ')[17]
+  const threads = readdirSync('/proc/self/task').map(niceness)
+  expect([niceness(String(process.pid)), threads.includes('10')]).toEqual(['0', true])
 })
 
 test('damage is the same error from a thread', async () => {

@@ -201,6 +201,9 @@ def segmentations():
         by_tensorstore(f"cseg_{dtype}", f"compressed_segmentation of {dtype}, cut chunks and blocks", cells((29, 25, 21), dtype), "compressed_segmentation", chunk=(16, 16, 16), offset=(3, 5, 7))
         by_tensorstore(f"cseg_{dtype}_noise", f"compressed_segmentation of {dtype}, a label per voxel", texture((13, 11, 9, 1), dtype, 5) + np.arange(13 * 11 * 9, dtype=dtype).reshape(13, 11, 9, 1), "compressed_segmentation", scale={"compressed_segmentation_block_size": [8, 4, 2]})
         by_cloudvolume(f"cseg_{dtype}_cv", f"compressed_segmentation of {dtype} by cloud-volume, gzip", cells((29, 25, 21), dtype, 3), "compressed_segmentation", compress="gzip", chunk=(16, 16, 16))
+    by_tensorstore("cseg_pieces", "compressed_segmentation in chunks larger than a bucket, cut, odd offset", cells((100, 70, 45), "uint32", 12, 20), "compressed_segmentation", chunk=(64, 64, 64), offset=(3, 5, 7))
+    zipped = {"hash": "identity", "preshift_bits": 0, "minishard_bits": 1, "shard_bits": 0, "minishard_index_encoding": "gzip", "data_encoding": "gzip"}
+    by_tensorstore("cseg_pieces_sharded", "the same of uint64, sharded and zipped, chunks of three edges", cells((100, 70, 45), "uint64", 13, 20), "compressed_segmentation", chunk=(64, 32, 40), offset=(-7, 64, 32), sharding=zipped)
     by_tensorstore("cseg_channels", "compressed_segmentation of two channels", cells((19, 17, 9, 2), "uint32"), "compressed_segmentation", kind="image")
     for dtype in ("uint8", "uint16", "uint32", "uint64"):
         by_cloudvolume(f"compresso_{dtype}", f"compresso of {dtype}", cells((37, 29, 13), dtype, 8), "compresso", compress="gzip", chunk=(32, 16, 8), offset=(-5, 2, 1))

@@ -35,6 +35,7 @@ async function draw(ms: number) {
     async readWhole(array, index, target) {
       return this.read(array, index, (bytes) => target.set(bytes))
     },
+    forget() {},
   }
   const layer: Layer = {
     name: 'color',

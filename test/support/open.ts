@@ -23,6 +23,7 @@ export const makeResources = async (remote = remoteStores()): Promise<Resources>
   pool: new DecodePool(1),
   tables: new Tables(16 * MIB),
   buffers: new Buffers(256 * MIB, 8 * MIB),
+  chunks: new ChunkCache(64 * MIB),
   handles: new FileHandles(),
   allowed: await AllowedFolders.of([]),
   remote,

@@ -4,17 +4,21 @@ import type { CodecOptions } from '../../../codecs/codec.ts'
 import type { Decoder } from '../../../codecs/pool.ts'
 import { withCompressedSiblings } from '../../stores/siblings.ts'
 import type { Store } from '../../stores/store.ts'
-import { voxelBytes } from '../../volume/chunked-array.ts'
+import { boxAt } from '../../volume/box.ts'
+import { type ChunkedArray, voxelBytes } from '../../volume/chunked-array.ts'
 import { sampleBytes } from '../../volume/data-type.ts'
 import { messageOf, Unusable } from '../../volume/errors.ts'
 import { ceilDivide, product, type Vec3 } from '../../volume/vec.ts'
 import type { OpenContext } from '../format.ts'
 import { metadataVersion } from '../metadata-version.ts'
 import { mostBytes, PrecomputedArray } from './array.ts'
+import { ChunkFiles } from './files.ts'
 import { parseInfo, type Scale, type VolumeInfo } from './metadata.ts'
+import { PieceArray, pieceSizeOf } from './pieces.ts'
 import { mortonBits } from './sharding.ts'
 import { Shards } from './shards.ts'
 import { follow, isRemote } from './source.ts'
+import { StoredChunks } from './stored.ts'
 
 export const INFO_KEY = 'info'
 const MAX_INFO_BYTES = 16 * 1024 * 1024
@@ -61,35 +65,65 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** One array per chunk size. `id` names the layer and mag. Throws `Unusable`. */
-export async function openScale(volume: Volume, scale: Scale, id: string, context: OpenContext): Promise<PrecomputedArray[]> {
-  const { sharding } = scale
+/** One array per chunk size, and one of its pieces where they can be decoded by themselves. `id` names the layer and mag. Throws `Unusable`. */
+export async function openScale(volume: Volume, scale: Scale, id: string, context: OpenContext): Promise<ChunkedArray[]> {
   const { store, folder } = await placeOfScale(volume, scale, context)
   const placed = { ...scale, key: folder }
-  const arrays: PrecomputedArray[] = []
+  const arrays: ChunkedArray[] = []
   for (const [n, chunkSize] of scale.chunkSizes.entries()) {
-    const bits = mortonBits(ceilDivide(scale.size, chunkSize))
-    if (sharding && bits > 64) throw new Unusable(`its chunks need ids of ${bits} bits, shards have 64`)
     const arrayId = n === 0 ? id : `${id}/${chunkSize.join('-')}`
-    arrays.push(
-      new PrecomputedArray({
-        id: arrayId,
-        // files written by cloud-volume are compressed and called so
-        store:
-          isRemote(store.url) || sharding ? store : withCompressedSiblings(store, mostBytes(product(chunkSize) * voxelBytes(volume.info))),
-        metadataVersion: metadataVersion(store.url, folder, volume.infoHash, scale.key, chunkSize),
-        scale: placed,
-        chunkSize,
-        dataType: volume.info.dataType,
-        channels: volume.info.channels,
-        decoders: await decodersOf(volume.info, scale, chunkSize, context),
-        shards: sharding && new Shards({ id: arrayId, store, folder, sharding, tables: context.tables }),
-        buffers: context.buffers,
-        changed: () => context.changed(),
-      }),
-    )
+    arrays.push(...(await openChunks({ volume, scale, placed, store, folder, chunkSize, id: arrayId }, context)))
   }
   return arrays
+}
+
+interface ChunkKind {
+  readonly volume: Volume
+  readonly scale: Scale
+  /** The scale with the folder it lies in for a key. */
+  readonly placed: Scale
+  readonly store: Store
+  readonly folder: string
+  readonly chunkSize: Vec3
+  readonly id: string
+}
+
+async function openChunks(
+  { volume, scale, placed, store, folder, chunkSize, id }: ChunkKind,
+  context: OpenContext,
+): Promise<ChunkedArray[]> {
+  const { sharding } = scale
+  const { dataType, channels } = volume.info
+  const bits = mortonBits(ceilDivide(scale.size, chunkSize))
+  if (sharding && bits > 64) throw new Unusable(`its chunks need ids of ${bits} bits, shards have 64`)
+  const most = mostBytes(product(chunkSize) * voxelBytes(volume.info))
+  const files = new ChunkFiles({
+    // files written by cloud-volume are compressed and called so
+    store: isRemote(store.url) || sharding ? store : withCompressedSiblings(store, most),
+    scale: placed,
+    chunkSize,
+    shards: sharding && new Shards({ id, store, folder, sharding, tables: context.tables }),
+    mostBytes: most,
+    changed: () => context.changed(),
+  })
+  const decoders = await decodersOf(volume.info, scale, chunkSize, context)
+  const pieceSize = scale.blockSize && channels === 1 ? pieceSizeOf(chunkSize, scale.blockSize) : undefined
+  const grid = { id, box: boxAt(scale.offset, scale.size), gridOrigin: scale.offset, chunkSize }
+  const isZipped = sharding?.dataEncoding === 'gzip'
+  const pieces = pieceSize && { pieceSize, stored: new StoredChunks({ grid, files, kept: context.chunks, isZipped, mostBytes: most }) }
+  const whole = new PrecomputedArray({
+    ...grid,
+    files,
+    encoding: scale.encoding,
+    isZipped,
+    metadataVersion: metadataVersion(store.url, folder, volume.infoHash, scale.key, chunkSize),
+    dataType,
+    channels,
+    decoders,
+    buffers: context.buffers,
+    stored: pieces?.stored,
+  })
+  return pieces ? [whole, new PieceArray({ whole, ...pieces, files, decoders })] : [whole]
 }
 
 /** The folder of a scale lies below the info, beside it, or elsewhere in the same bucket. */
