@@ -1,25 +1,20 @@
 /**
- * The rows of the bars against webknossos-connect. Its figures are those measured once on two cores, with data of the same kind and wrk
- * as the driver.
+ * webknossos-connect and ours in turns, on the same data: `PREDECESSOR` is the command that starts it, which prints a line
+ * `ready … pid N` when it answers and ends all it started on SIGTERM; `PREDECESSOR_URL` is where it answers then, and
+ * `PREDECESSOR_DATA` the folder of the data, which we serve as they are. They are those of `bench-data.py`: two volumes of 1024³ voxels,
+ * a plane of 16384², and three Precomputed volumes a web server on this machine sends, which the command brings along.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { Subprocess } from 'bun'
 import type { Vec3 } from '../src/volume/vec.ts'
-import { benchData, COLOR_SIZE, LABEL_SIZE, PLANE } from './data.ts'
-import { listVolumes, matrixData, VOLUMES } from './matrix-data.ts'
 import { median, table } from './measure.ts'
-import { startNginx } from './nginx.ts'
-import { type Server, startServer } from './server.ts'
+import { startServer } from './server.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
 export const title = 'Against webknossos-connect'
-const ROUNDS = 2
-const SECONDS = 3
-const WARM_UP_SECONDS = 5
-const CONNECTIONS = 16
-/** Of 32 KiB, on the machine of theirs in the same conditions; up to 100,600 in a quiet minute. */
-const THEIR_NGINX = 78_000
+const ROUNDS = 3
+const SECONDS = 4
+const WARM_UP_SECONDS = 1
+const CHECKS = 8
 
 interface Row {
   readonly says: string
@@ -28,80 +23,128 @@ interface Row {
   readonly size: Vec3
   readonly buckets: number
   readonly hot?: number
-  /** A server that was just started, and reads over HTTP from nginx on this machine. */
+  /** Servers that were just started, and read over HTTP. */
   readonly isCold?: true
-  /** Buckets per second that were measured. */
-  readonly theirs: number
+  /** Both have the same voxels: not where something was lost. */
+  readonly isExact?: false
   readonly bar: number
 }
 
-const far = (name: string) => {
-  const { layer, size } = VOLUMES.find((one) => one.name === name)!
-  return { path: `far-${name}/layers/${layer}`, size, buckets: 6, isCold: true } as const
-}
-
+const CUBE: Vec3 = [1024, 1024, 1024]
+const PLANE: Vec3 = [16384, 16384, 1]
 const ROWS: readonly Row[] = [
-  { says: 'WKW uint8, one bucket, hot', path: 'vol/layers/color', size: COLOR_SIZE, buckets: 1, hot: 256, theirs: 3500, bar: 8 },
-  { says: 'WKW uint8, six buckets, anywhere', path: 'vol/layers/color', size: COLOR_SIZE, buckets: 6, theirs: 3752, bar: 5 },
+  { says: 'WKW uint8, one bucket, hot', path: 'vol/layers/color', size: CUBE, buckets: 1, hot: 256, bar: 8 },
+  { says: 'WKW uint8, six buckets, anywhere', path: 'vol/layers/color', size: CUBE, buckets: 6, bar: 5 },
+  { says: 'WKW uint32, six buckets, anywhere', path: 'vol/layers/segmentation', size: CUBE, buckets: 6, bar: 5 },
+  { says: 'TIFF, six buckets, anywhere', path: 'plane/layers/color', size: PLANE, buckets: 6, bar: 8 },
+  { says: 'Precomputed raw, cold, six', path: 'praw/layers/image', size: CUBE, buckets: 6, isCold: true, bar: 8 },
+  { says: 'Precomputed jpeg, cold, six', path: 'pjpeg/layers/image', size: CUBE, buckets: 6, isCold: true, isExact: false, bar: 2.5 },
   {
-    says: 'WKW uint32, six buckets, anywhere',
-    path: 'seg/layers/segmentation',
-    size: LABEL_SIZE,
+    says: 'Precomputed compressed_segmentation, cold, six',
+    path: 'pcseg/layers/segmentation',
+    size: CUBE,
     buckets: 6,
-    theirs: 2937,
-    bar: 5,
+    isCold: true,
+    bar: 4,
   },
-  { says: 'TIFF, six buckets, anywhere', path: 'plane/layers/color', size: [PLANE, PLANE, 1], buckets: 6, theirs: 2936, bar: 8 },
-  { says: 'Precomputed raw, cold, six buckets', ...far('precomputed-raw'), theirs: 855, bar: 8 },
-  { says: 'Precomputed jpeg, cold, six buckets', ...far('precomputed-jpeg'), theirs: 575, bar: 2.5 },
-  { says: 'Precomputed compressed_segmentation, cold, six', ...far('precomputed-cseg'), theirs: 460, bar: 4 },
 ]
 
+interface Started extends AsyncDisposable {
+  readonly url: string
+}
+
 export async function run(): Promise<string> {
-  if (!hasWrk()) return 'Not run: wrk is not installed.'
-  const data = await benchData()
-  const folder = await matrixData()
-  await using nginx = folder ? await startNginx(folder) : undefined
-  await using files = await startNginx(join(data, 'static'))
-  const here = files && (await load(`${files.url}/32k.bin`, { connections: CONNECTIONS, seconds: SECONDS })).requestsPerSecond
-  const listing = mkdtempSync(join(tmpdir(), 'wkconnect-bench-'))
+  const { PREDECESSOR: command, PREDECESSOR_URL: url, PREDECESSOR_DATA: data } = process.env
+  if (!hasWrk()) throw new Error('wrk is not installed')
+  if (!command || !url || !data)
+    throw new Error('PREDECESSOR, PREDECESSOR_URL and PREDECESSOR_DATA say what to compare with: bench/predecessor.ts')
+  const starts = [() => startTheirs(command, url), () => startOurs(data, '1'), () => startOurs(data, 'auto')]
   const lines: (string | number)[][] = []
-  try {
-    if (folder && nginx) await listVolumes(folder, nginx.url, listing)
-    await using server = await startServer(['--data', data, '--cache', '64MB', '--threads', 'auto'], { isFree: true })
-    await fetch(`${server.url}/data/datasets`)
-    for (const row of ROWS) {
-      if (row.isCold && !(folder && nginx)) continue
-      const ours = row.isCold ? await cold(row, listing) : await warm(server, row)
-      lines.push([row.says, ours, String(row.theirs), `**${(ours / row.theirs).toFixed(1)}**`, String(row.bar)])
+  for (const row of ROWS) {
+    for (const connections of [1, 16]) {
+      const [theirs, ours, all] = await inTurns(row, connections, starts)
+      const ratio = (rate: number) => `**${(rate / theirs!).toFixed(1)}**`
+      lines.push([row.says, connections, theirs!, ours!, all!, ratio(ours!), ratio(all!), String(row.bar)])
+      console.log(lines.at(-1)!.join(' | '))
     }
-  } finally {
-    rmSync(listing, { recursive: true })
   }
-  const head = ['what', 'ours, buckets/s', 'theirs, buckets/s', 'ratio', 'bar']
-  return `Theirs were measured on a machine of two cores that server and driver shared, with data of the same kind and the same driver, and not in the same run as ours: take the ratios as sizes. Ours as it starts by itself (\`--threads auto\`), \`--cache 64MB\` so that “anywhere” is not from the cache; cold: just started, \`--cache 4MB\`, over HTTP from nginx on this machine. ${CONNECTIONS} connections; medians of ${ROUNDS} rounds of ${SECONDS} s. nginx sent ${THEIR_NGINX} files of 32 KiB a second there and ${here?.toFixed(0) ?? 'was not measured'} here.\n\n${table(head, lines)}`
+  const head = ['what', 'connections', 'theirs, buckets/s', 'ours', '`--threads auto`', 'ratio', 'auto', 'bar']
+  return `Medians of ${ROUNDS} rounds of ${SECONDS} s, each on all three in turns; they and wrk share the cores. Ours with the settings it has by itself, and with a serving thread for each core. Cold: all just started, nothing cached but by the system. Before each row ${CHECKS} requests are answered alike by all, byte for byte (JPEG: in length).\n\n${table(head, lines)}`
 }
 
-const bodiesOf = ({ size, buckets, hot }: Row) => bucketBodies(size, buckets, hot)
-
-async function warm({ url }: Server, row: Row): Promise<number> {
-  const options = { bodies: bodiesOf(row), connections: CONNECTIONS }
-  const at = `${url}/data/datasets/bench/${row.path}/data`
-  await load(at, { ...options, seconds: WARM_UP_SECONDS })
-  const rates: number[] = []
-  for (let round = 0; round < ROUNDS; round++) rates.push((await load(at, { ...options, seconds: SECONDS })).requestsPerSecond)
-  return median(rates) * row.buckets
+/** Buckets per second of each server. */
+async function inTurns(row: Row, connections: number, starts: readonly (() => Promise<Started>)[]): Promise<number[]> {
+  const rates: number[][] = starts.map(() => [])
+  const bodies = bucketBodies(row.size, row.buckets, row.hot)
+  const once = async (n: number, { url }: Started) => {
+    const { requestsPerSecond } = await load(pathOf(url, row), { bodies, connections, seconds: SECONDS })
+    rates[n]!.push(requestsPerSecond * row.buckets)
+  }
+  if (row.isCold) {
+    // theirs stays, for it brings the data along: it is started anew before its own turn
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [n, start] of starts.entries()) {
+        await using theirs = await starts[0]!()
+        if (n === 0) await once(0, theirs)
+        else {
+          await using server = await start()
+          await once(n, server)
+        }
+      }
+    }
+    await using stack = new AsyncDisposableStack()
+    const servers: Started[] = []
+    for (const start of starts) servers.push(stack.use(await start()))
+    await check(row, bodies, servers)
+  } else {
+    await using stack = new AsyncDisposableStack()
+    const servers: Started[] = []
+    for (const start of starts) servers.push(stack.use(await start()))
+    await check(row, bodies, servers)
+    for (const { url } of servers) await load(pathOf(url, row), { bodies, connections, seconds: WARM_UP_SECONDS })
+    for (let round = 0; round < ROUNDS; round++) for (const [n, server] of servers.entries()) await once(n, server)
+  }
+  return rates.map(median)
 }
 
-async function cold(row: Row, listing: string): Promise<number> {
-  const rates: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const args = ['--data', listing, '--cache', '4MB', '--cache-dir', 'none', '--threads', 'auto']
-    await using server = await startServer(args, { isFree: true })
-    const dataset = `${server.url}/data/datasets/bench/${row.path.split('/')[0]}`
-    while (!(await fetch(dataset)).ok) await Bun.sleep(50)
-    const at = `${server.url}/data/datasets/bench/${row.path}/data`
-    rates.push((await load(at, { bodies: bodiesOf(row), connections: CONNECTIONS, seconds: SECONDS })).requestsPerSecond)
+const pathOf = (url: string, { path }: Row): string => `${url}/data/datasets/bench/${path}/data?token=bench`
+
+/** Throws where one answers otherwise than the first. */
+async function check(row: Row, bodies: readonly string[], servers: readonly Started[]): Promise<void> {
+  for (const body of bodies.slice(0, CHECKS)) {
+    const answers = await Promise.all(servers.map(async ({ url }) => (await fetch(pathOf(url, row), { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })).bytes()))
+    const [first, ...others] = answers
+    const isAlike = (one: Uint8Array) => one.length === first!.length && (row.isExact === false || Buffer.compare(one, first!) === 0)
+    if (first!.length === 0 || !others.every(isAlike)) throw new Error(`${row.says}: answered otherwise: ${body}`)
   }
-  return median(rates) * row.buckets
+}
+
+async function startOurs(data: string, threads: string): Promise<Started> {
+  const server = await startServer(['--data', data, '--cache-dir', 'none', '--threads', threads], { isFree: true })
+  const body = '[{"position":[0,0,0],"mag":[1,1,1],"cubeSize":32}]'
+  // until the folders have been looked through
+  while (!(await fetch(`${server.url}/data/datasets/bench/plane/layers/color/data`, { method: 'POST', body })).ok) await Bun.sleep(50)
+  return server
+}
+
+async function startTheirs(command: string, url: string): Promise<Started> {
+  const child = Bun.spawn(command.split(' '), { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' })
+  await ready(child)
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await child.exited
+    },
+  }
+}
+
+async function ready(child: Subprocess<'ignore', 'pipe', 'ignore'>): Promise<void> {
+  const reader = child.stdout.getReader()
+  for (let said = ''; !said.includes('ready'); ) {
+    const { value, done } = await reader.read()
+    if (done) throw new Error(`webknossos-connect ended: ${said}`)
+    said += new TextDecoder().decode(value)
+  }
+  reader.releaseLock()
 }

@@ -41,6 +41,9 @@ export async function measureContrast(layer: Layer, options: CutoutOptions): Pro
   return low < high ? [low, high] : low > 0 ? [0, low] : [low, 0]
 }
 
-/** A coarse mag says as much for less, as long as the sample does not cover all of it. */
+/**
+ * A coarse mag says as much for less, as long as the sample does not cover all of it. One that would have to be made costs the more the
+ * coarser it is: each bucket of mag 8 reads 512 of mag 1.
+ */
 const cheapMag = ({ mags, boundingBox }: Layer): Mag =>
-  mags.findLast(({ factor }) => Math.max(...sizeOf(toMag(boundingBox, factor))) >= 4 * BUCKET) ?? mags[0]!
+  mags.findLast(({ factor, isComputed }) => !isComputed && Math.max(...sizeOf(toMag(boundingBox, factor))) >= 4 * BUCKET) ?? mags[0]!
