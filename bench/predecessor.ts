@@ -64,7 +64,8 @@ export async function run(): Promise<string> {
     for (const connections of [1, 16]) {
       const [theirs, ours, all] = await inTurns(row, connections, starts)
       const ratio = (rate: number) => `**${(rate / theirs!).toFixed(1)}**`
-      lines.push([row.says, connections, theirs!, ours!, all!, ratio(ours!), ratio(all!), String(row.bar)])
+      const whole = (rate: number) => rate.toFixed(0)
+      lines.push([row.says, String(connections), whole(theirs!), whole(ours!), whole(all!), ratio(ours!), ratio(all!), String(row.bar)])
       console.log(lines.at(-1)!.join(' | '))
     }
   }
@@ -77,7 +78,7 @@ async function inTurns(row: Row, connections: number, starts: readonly (() => Pr
   const rates: number[][] = starts.map(() => [])
   const bodies = bucketBodies(row.size, row.buckets, row.hot)
   const once = async (n: number, { url }: Started) => {
-    const { requestsPerSecond } = await load(pathOf(url, row), { bodies, connections, seconds: SECONDS })
+    const { requestsPerSecond } = await load(pathOf(url, row), { bodies, connections, seconds: SECONDS, isFree: true })
     rates[n]!.push(requestsPerSecond * row.buckets)
   }
   if (row.isCold) {
@@ -101,7 +102,7 @@ async function inTurns(row: Row, connections: number, starts: readonly (() => Pr
     const servers: Started[] = []
     for (const start of starts) servers.push(stack.use(await start()))
     await check(row, bodies, servers)
-    for (const { url } of servers) await load(pathOf(url, row), { bodies, connections, seconds: WARM_UP_SECONDS })
+    for (const { url } of servers) await load(pathOf(url, row), { bodies, connections, seconds: WARM_UP_SECONDS, isFree: true })
     for (let round = 0; round < ROUNDS; round++) for (const [n, server] of servers.entries()) await once(n, server)
   }
   return rates.map(median)
@@ -112,7 +113,11 @@ const pathOf = (url: string, { path }: Row): string => `${url}/data/datasets/ben
 /** Throws where one answers otherwise than the first. */
 async function check(row: Row, bodies: readonly string[], servers: readonly Started[]): Promise<void> {
   for (const body of bodies.slice(0, CHECKS)) {
-    const answers = await Promise.all(servers.map(async ({ url }) => (await fetch(pathOf(url, row), { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })).bytes()))
+    const answers = await Promise.all(
+      servers.map(async ({ url }) =>
+        (await fetch(pathOf(url, row), { method: 'POST', body, headers: { 'Content-Type': 'application/json' } })).bytes(),
+      ),
+    )
     const [first, ...others] = answers
     const isAlike = (one: Uint8Array) => one.length === first!.length && (row.isExact === false || Buffer.compare(one, first!) === 0)
     if (first!.length === 0 || !others.every(isAlike)) throw new Error(`${row.says}: answered otherwise: ${body}`)

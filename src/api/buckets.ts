@@ -12,8 +12,8 @@ import { Pace } from '../volume/pace.ts'
 import { floorDivide, type Vec3 } from '../volume/vec.ts'
 import type { Context } from './context.ts'
 import { startDeadline } from './deadline.ts'
-import { hasLeft } from './deadlines.ts'
 import { HttpError, invalidBody } from './errors.ts'
+import { hasLeft } from './request-signal.ts'
 
 export const Position = Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])
 
@@ -67,7 +67,10 @@ interface Planned {
   readonly end: number
 }
 
-/** Throws `HttpError` 413 for what is too much to answer at once. `where` names dataset and layer for the log; what is not read when `signal` fires has failed. Throws its reason when the client has left. */
+/**
+ * `where` names dataset and layer for the log. Throws `HttpError` 413 for what is too much to answer at once. What is not read when `signal`
+ * fires has failed; its reason is thrown when the client has left.
+ */
 export function readBuckets(
   layer: Layer,
   requests: readonly BucketRequest[],

@@ -15,8 +15,8 @@ import type { Pictures } from '../render/picture.ts'
 import type { PageOptions } from '../viewer/page.ts'
 import type { CoreState } from '../webknossos/connection.ts'
 import type { Access } from './access.ts'
-import type { Deadlines } from './deadlines.ts'
 import type { Gate } from './gate.ts'
+import type { Deadlines } from './request-signal.ts'
 
 /** What answering a request needs. Nothing is global: tests build a small one, N threads build N. */
 export interface Context {

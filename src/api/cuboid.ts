@@ -61,9 +61,12 @@ export async function readCuboid(
   const isPatient = isRemote || mag.isComputed === true
   context.gate.enter()
   const line = isLarge ? context.gate.patience(signal) : undefined
+  let isLate = false
   let buffer: Uint8Array
   try {
-    buffer = await context.answers.take(slabBytes, line?.signal)
+    const taken = context.answers.take(slabBytes, line?.signal)
+    isLate = taken instanceof Promise
+    buffer = await taken
   } catch (error) {
     line?.clear()
     context.gate.leave()
@@ -88,7 +91,9 @@ export async function readCuboid(
       const deadline = mag.isComputed ? startDeadline(signal) : undefined
       try {
         const options = { chunks: context.chunks, pace, signal: deadline?.signal ?? signal }
-        await cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+        const found = cutout(mag, boxAt([start[0], start[1], start[2] + z], slab), clip, target, options)
+        isLate ||= found instanceof Promise
+        await found
       } finally {
         deadline?.clear()
       }
@@ -110,7 +115,7 @@ export async function readCuboid(
   }
   if (depth >= size[2]) {
     context.gate.leave()
-    return voxelResponse(first, buffer, context.answers, [], [], true)
+    return voxelResponse(first, buffer, context.answers, [], [], isLate)
   }
   let z = 0
   const next = async (): Promise<Uint8Array | undefined> => {

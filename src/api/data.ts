@@ -9,12 +9,12 @@ import { JsonBody } from './body.ts'
 import { type BucketAnswer, BucketRequests, Coordinates, magOfZoomStep, Position, readBuckets } from './buckets.ts'
 import type { Context } from './context.ts'
 import { type CuboidRequest, readCuboid } from './cuboid.ts'
-import { signalFor } from './deadlines.ts'
 import { HttpError } from './errors.ts'
 import { findLayer, type LayerParams, type OpenLayer } from './lookup.ts'
 import { describe } from './openapi.ts'
 import { layerPaths, type Query } from './paths.ts'
 import { boolean, coordinates, findMag, integer, mag as magOfQuery, single } from './query.ts'
+import { signalFor } from './request-signal.ts'
 import { voxelResponse } from './voxel-response.ts'
 
 const CUBOID = ['x', 'y', 'z', 'width', 'height', 'depth', 'mag', 'halfByte', 'additionalCoordinates'] as const

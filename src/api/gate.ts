@@ -3,11 +3,13 @@
  * between what is long; and after a few milliseconds of decoding everybody else has a turn: new connections, `/data/health`, the page.
  */
 import { Limit } from '../volume/limit.ts'
+import { Turns } from '../volume/turns.ts'
 import { startDeadline } from './deadline.ts'
 import { HttpError } from './errors.ts'
 
 /** Decoding and copying for requests that were all there at the same time goes on for so long before the event loop goes round. */
 const SLICE_MS = 3
+const STEPS = 2
 /** Slabs of large cuboids being read at the same time: each takes a millisecond of every turn. */
 const SLABS = 2
 /** Of those that wait more than they work, for another server or until a mag is made. */
@@ -28,9 +30,7 @@ export class Gate {
   #refused = 0
   readonly #slabs = new Limit(SLABS)
   readonly #patientSlabs = new Limit(PATIENT_SLABS)
-  readonly #turns: (() => void)[] = []
-  /** The end of the slice that is being used up; none is while nobody has asked since the loop last went round. */
-  #until: number | undefined
+  readonly #turns = new Turns(SLICE_MS, STEPS)
 
   /** `most`: requests for voxels at the same time. */
   constructor(most: number) {
@@ -65,14 +65,7 @@ export class Gate {
 
   /** To be waited for before something short is done at once; nothing while the slice lasts. Who came first goes on first. */
   turn(): Promise<void> | undefined {
-    const now = performance.now()
-    if (this.#until === undefined) {
-      this.#until = now + SLICE_MS
-      setImmediate(this.#goRound)
-      return undefined
-    }
-    if (this.#turns.length === 0 && now < this.#until) return undefined
-    return new Promise((resolve) => this.#turns.push(resolve))
+    return this.#turns.isFree() ? undefined : this.#turns.wait()
   }
 
   /**
@@ -91,21 +84,5 @@ export class Gate {
    */
   slab<T>(read: () => Promise<T>, isPatient: boolean, signal?: AbortSignal): Promise<T> {
     return (isPatient ? this.#patientSlabs : this.#slabs).run(read, signal)
-  }
-
-  readonly #goRound = (): void => {
-    if (this.#turns.length === 0) this.#until = undefined
-    else void this.#letGo()
-  }
-
-  async #letGo(): Promise<void> {
-    this.#until = performance.now() + SLICE_MS
-    while (this.#turns.length > 0 && performance.now() < this.#until) {
-      this.#turns.shift()!()
-      // until whoever was let go has done what it does at once
-      await Promise.resolve()
-      await Promise.resolve()
-    }
-    setImmediate(this.#goRound)
   }
 }

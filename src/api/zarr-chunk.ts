@@ -11,7 +11,7 @@ import { CHUNK_EDGE, channelsPerChunk } from '../zarr/array.ts'
 import type { AxisOrder } from '../zarr/axis-order.ts'
 import { parseChunkKey } from '../zarr/key.ts'
 import type { Context } from './context.ts'
-import { hasLeft } from './deadlines.ts'
+import { hasLeft } from './request-signal.ts'
 
 interface ZarrChunk {
   readonly layer: Layer

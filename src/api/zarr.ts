@@ -13,10 +13,10 @@ import { type Level, levelsOf, withAllPlanes } from '../zarr/planes.ts'
 import { bytesResponse } from './bytes-response.ts'
 import type { Context } from './context.ts'
 import { CONTRAST_MS } from './datasets.ts'
-import { signalFor } from './deadlines.ts'
 import { HttpError } from './errors.ts'
 import { CannotBeOpened, findDataset, findLayer, type LayerParams, openDatasetOf } from './lookup.ts'
 import { describe } from './openapi.ts'
+import { signalFor } from './request-signal.ts'
 import { readZarrChunk } from './zarr-chunk.ts'
 
 interface Route extends Pick<StreamedAs, 'format' | 'order'>, Partial<Pick<StreamedAs, 'allPlanes'>> {
