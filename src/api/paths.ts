@@ -2,4 +2,7 @@
 export const datasetPaths = (rest: string) => [`/datasets/:first/${rest}`, `/datasets/:first/:second/${rest}`] as const
 export const layerPaths = (rest: string) => datasetPaths(`layers/:layer/${rest}`)
 
+/** Parts of a URL by name; `version` where there is one. */
+export type VersionParams = Readonly<Record<string, string | undefined>>
+
 export type Query = Readonly<Record<string, string | undefined>>

@@ -16,6 +16,7 @@ import { CONTRAST_MS } from './datasets.ts'
 import { HttpError } from './errors.ts'
 import { CannotBeOpened, findDataset, findLayer, type LayerParams, openDatasetOf } from './lookup.ts'
 import { describe } from './openapi.ts'
+import type { VersionParams } from './paths.ts'
 import { signalFor } from './request-signal.ts'
 import { readZarrChunk } from './zarr-chunk.ts'
 
@@ -34,18 +35,26 @@ const ROUTES: readonly Route[] = [
 
 export const zarrRoutes = (context: Context, prefix: string) => {
   const app = new Elysia({ prefix, normalize: false })
-  for (const { route, format, order, what, allPlanes = false } of ROUTES) {
-    const depth = (prefix + route).split('/').length - 1
-    const handle = ({ request, params }: { request: Request; params: Readonly<Record<string, string | undefined>> }) => {
-      const { version } = params
-      const as = { format, order, allPlanes, version: version === undefined ? undefined : Number(version.slice(1)) }
-      return answer(context, pathBelow(request.url, depth), as, request)
-    }
-    const detail = describe(`A dataset as ${what}: documents, listings and chunks`)
-    app.get(`${route}*`, handle, { detail })
-    app.head(`${route}*`, handle, { detail })
+  for (const one of ROUTES) {
+    const answerHere = zarrAnswer(context, prefix, one)
+    const handle = ({ request, params }: { request: Request; params: VersionParams }) => answerHere(params, request)
+    const detail = describe(`A dataset as ${one.what}: documents, listings and chunks`)
+    app.get(`${one.route}*`, handle, { detail })
+    app.head(`${one.route}*`, handle, { detail })
   }
   return app
+}
+
+/** The same routes for whoever calls them without the framework: patterns and what answers them. */
+export const zarrHandlers = (context: Context, prefix: string) =>
+  ROUTES.map((one) => [`${prefix}${one.route}*`, zarrAnswer(context, prefix, one)] as const)
+
+function zarrAnswer(context: Context, prefix: string, { route, format, order, allPlanes = false }: Route) {
+  const depth = (prefix + route).split('/').length - 1
+  return ({ version }: VersionParams, request: Request): MaybePromise<Response> => {
+    const as = { format, order, allPlanes, version: version === undefined ? undefined : Number(version.slice(1)) }
+    return answer(context, pathBelow(request.url, depth), as, request)
+  }
 }
 
 /** The path below a route, as it was sent: it is taken apart first and decoded then, so that an encoded slash stays in its part. */

@@ -1,4 +1,4 @@
-/** Buckets are answered past the framework, but for `--log-requests`: whichever way a request goes, the answer is the same. */
+/** Buckets and Zarr are answered past the framework, but for `--log-requests`: whichever way a request goes, the answer is the same. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,6 +26,7 @@ const MIXED = JSON.stringify([
   { position: [0, 0, 0], mag: [1, 1, 1], cubeSize: 999 },
 ])
 const TOKEN = '?token=secret'
+const GET = { method: 'GET' }
 /** Whether an answer has its length depends on whether the event loop went round meanwhile. */
 const CHANCE = new Set(['date', 'content-length', 'transfer-encoding'])
 
@@ -50,6 +51,24 @@ const asks: readonly (readonly [what: string, path: string | (() => string), ini
   ['a broken escape', `/data/datasets/lab/pl%zzain/layers/color/data${TOKEN}`, { body: ONE }],
   ['a slash at the end', `/data/datasets/lab/plain/layers/color/data/${TOKEN}`, { body: ONE }],
   ['another method', `/data/datasets/lab/plain/layers/color/data${TOKEN}`, { method: 'PUT', body: ONE }],
+  ...['', '/'].map((end) => [`Zarr: the dataset${end}`, `/data/zarr/lab/plain${end}${TOKEN}`, GET] as const),
+  ...NAMES.map((name) => [`Zarr: ${name}`, `/data/zarr/lab/${encodeURIComponent(name)}/color/.zattrs${TOKEN}`, GET] as const),
+  ['Zarr: documents', `/data/v9/zarr/lab/plain/color/1/.zarray${TOKEN}`, GET],
+  ['Zarr: v3', `/data/zarr3_experimental/lab/plain/color/1/zarr.json${TOKEN}`, GET],
+  ['Zarr: another order', `/data/zarr-zyx/lab/plain/color/1/.zarray${TOKEN}`, GET],
+  ['Zarr: all planes', `/data/zarr-planes/lab/plain/color/1/.zarray${TOKEN}`, GET],
+  ['Zarr: by id', () => `/data/zarr/${id}/color/1/0.0.0.0${TOKEN}`, GET],
+  ['Zarr: a chunk', `/data/zarr/lab/plain/color/1/0.0.0.0${TOKEN}`, GET],
+  ['Zarr: its head', `/data/zarr/lab/plain/color/1/0.0.0.0${TOKEN}`, { method: 'HEAD' }],
+  ['Zarr: a range', `/data/zarr/lab/plain/color/1/0.0.0.0${TOKEN}`, { method: 'GET', headers: { Range: 'bytes=5-99' } }],
+  ['Zarr: nothing stored', `/data/zarr/lab/plain/color/1/0.99.0.0${TOKEN}`, GET],
+  ['Zarr: a file there is none of', `/data/zarr/lab/plain/color/1/.nothing${TOKEN}`, GET],
+  ['Zarr: a version that is none', `/data/vx/zarr/lab/plain/color/1/.zarray${TOKEN}`, GET],
+  ['Zarr: without a token', '/data/zarr/lab/plain/color/1/0.0.0.0', GET],
+  ['Zarr: an encoded slash', `/data/zarr/lab/pl%2fain/color/1/.zarray${TOKEN}`, GET],
+  ['Zarr: written to', `/data/zarr/lab/plain/color/1/.zarray${TOKEN}`, { method: 'PUT', body: '{}' }],
+  ['Zarr: nothing named', `/data/zarr/${TOKEN}`, GET],
+  ['Zarr: no slash', `/data/zarr${TOKEN}`, GET],
 ]
 
 test.each(asks)('%s', async (_, path, init) => {
