@@ -25,6 +25,7 @@ const BENCHES = [
   'metrics',
   'steady',
   'matrix',
+  'libraries',
   'endurance',
   'predecessor',
 ] as const

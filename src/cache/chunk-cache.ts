@@ -147,13 +147,20 @@ export class ChunkCache implements ChunkReader {
     return this.#fly(flightName(array, key), read, { keep, drop, abort }, visit, signal)
   }
 
-  /** What comes in memory of its own is kept there, if it has that for itself. */
+  /** What comes in memory of its own is kept there; what turns out to be a part of something larger is copied. */
   #fetch(array: FetchedChunks, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): Promise<boolean> {
     const abort = new LazyAbort()
     const keep = (bytes: Uint8Array | undefined): Loaded => {
-      const isItsOwn = bytes && bytes.byteLength > 0 && bytes.byteLength === bytes.buffer.byteLength
-      const piece = isItsOwn ? this.#roomFor(bytes) : undefined
-      return piece ? this.#insert(array, key, piece, piece.bytes) : bytes
+      if (!bytes || bytes.length === 0) return bytes
+      if (bytes.length === bytes.buffer.byteLength) {
+        const piece = this.#roomFor(bytes)
+        return piece ? this.#insert(array, key, piece, bytes) : bytes
+      }
+      const piece = this.#room(bytes.length)
+      if (!piece) return bytes
+      const copy = piece.bytes.subarray(0, bytes.length)
+      copy.set(bytes)
+      return this.#insert(array, key, piece, copy)
     }
     const read = array.fetchChunk(index, signal ? abort.signal : undefined)
     return this.#fly(flightName(array, key), read, { keep, drop() {}, abort }, visit, signal)

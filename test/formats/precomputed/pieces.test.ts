@@ -51,16 +51,23 @@ describe('pieces hold what the chunks they are of hold', () => {
   })
 })
 
-test('a stored chunk is fetched once for all buckets in it, and a bucket decoded when it is asked for again is kept', async () => {
-  const { pieces } = await arraysOf(golden('cseg_pieces'))
-  const misses = () => resources.chunks.statistics.misses
-  const before = [misses(), resources.chunks.statistics.heldBytes] as const
-  for (let n = 0; n < 8; n++) await read(pieces, [3 + 32 * (n & 1), 5 + 16 * (n & 2), 7 + 8 * (n & 4)], [32, 32, 32])
-  // the last row of chunks along z is 45 voxels deep, so all eight are there: eight pieces and one chunk
-  expect(misses() - before[0]).toBe(9)
-  for (let n = 0; n < 2; n++) await read(pieces, [3, 5, 7], [32, 32, 32])
-  expect(misses() - before[0]).toBe(10)
-})
+test.each([
+  ['cseg_pieces', [3, 5, 7]],
+  ['cseg_pieces_sharded', [-7, 64, 32]],
+] as [string, Vec3][])(
+  '%s: a stored chunk is fetched once for all buckets in it, and a bucket asked for again is kept decoded',
+  async (name, at) => {
+    const { pieces } = await arraysOf(golden(name))
+    const misses = () => resources.chunks.statistics.misses
+    const before = misses()
+    const bucket = (n: number) => read(pieces, [at[0] + 32 * n, at[1], at[2]], [32, 32, pieces.chunkSize[2]])
+    for (let n = 0; n < 2; n++) await bucket(n)
+    // two pieces, one chunk
+    expect(misses() - before).toBe(3)
+    for (let n = 0; n < 2; n++) await bucket(0)
+    expect(misses() - before).toBe(4)
+  },
+)
 
 test('what cannot be decoded is not kept: once the file is mended it is read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wkconnect-pieces-'))
