@@ -9,6 +9,7 @@ import type { ChunkReader } from '../volume/cutout.ts'
 import type { MaybePromise } from '../volume/maybe-promise.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import { Admission } from './admission.ts'
+import { flightName, keyOf } from './chunk-key.ts'
 import { type Linked, Lru } from './lru.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { type Piece, type Slab, Slabs } from './slabs.ts'
@@ -277,16 +278,6 @@ export class ChunkCache implements ChunkReader {
     if (entry.pins === 0) this.#slabs.giveBack(entry.piece)
   }
 }
-
-/** The chunk's place in the array's grid as one number where it fits, which costs less to look up than a string. */
-function keyOf({ box, gridOrigin, chunkSize }: ChunkGrid, index: Vec3): string | number {
-  const nx = Math.ceil((box.max[0] - gridOrigin[0]) / chunkSize[0])
-  const ny = Math.ceil((box.max[1] - gridOrigin[1]) / chunkSize[1])
-  const key = index[0] + nx * (index[1] + ny * index[2])
-  return key >= 0 && key <= Number.MAX_SAFE_INTEGER && index[0] >= 0 && index[1] >= 0 ? key : `${index[0]},${index[1]},${index[2]}`
-}
-
-const flightName = ({ id }: ChunkGrid, key: string | number): string => `${id}/${key}`
 
 const isFetched = (array: ChunkedArray | FetchedChunks): array is FetchedChunks => array.fetchChunk !== undefined
 
