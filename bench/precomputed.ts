@@ -133,6 +133,7 @@ function nothingKept(): ChunkReader {
         () => free.push(target),
       )
     },
+    held: () => undefined,
     readWhole: (array, index, target, signal) => array.readChunk(index, target, signal),
     forget() {},
   }

@@ -4,7 +4,7 @@ import { LARGE_BYTES } from '../cache/answers.ts'
 import { type Box, boxAt, intersect, isEmpty, isInside, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf, wireBytes } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
-import { cutout } from '../volume/cutout.ts'
+import { cutout, heldBox } from '../volume/cutout.ts'
 import { messageOf } from '../volume/errors.ts'
 import { packFourBit } from '../volume/four-bit.ts'
 import { chain, type MaybePromise } from '../volume/maybe-promise.ts'
@@ -47,12 +47,12 @@ const MAX_CUBE_SIZE = 256
 const PARALLEL_BUCKETS = 64
 
 export interface BucketAnswer {
-  /** What is there, in the order asked for, at the beginning of `buffer`. */
+  /** What is there, in the order asked for, at the beginning of `buffer` where there is one. */
   readonly bytes: Uint8Array
   readonly empty: readonly number[]
   readonly failed: readonly number[]
-  /** To be given back to `Context.answers` when the bytes are sent. */
-  readonly buffer: Uint8Array
+  /** To be given back to `Context.answers` when the bytes are sent; without, they are the cache's, and to be copied at once. */
+  readonly buffer: Uint8Array | undefined
 }
 
 type Outcome = 'data' | 'empty' | 'failed'
@@ -84,6 +84,10 @@ export function readBuckets(
   const { planned, bytes } = plan(layer, requests, outcome)
   if (bytes > MAX_ANSWER_BYTES)
     throw new HttpError(413, `The answer would have ${bytes} bytes; at most ${MAX_ANSWER_BYTES} are sent at once. Ask for fewer buckets.`)
+  if (planned.length === 1 && bytes <= LARGE_BYTES) {
+    const held = heldBucket(planned[0]!, outcome, context)
+    if (held) return held
+  }
   const pace = new Pace()
   const line = bytes > LARGE_BYTES ? context.gate.patience(signal) : undefined
   const taken = context.answers.take(Math.max(1, bytes), line?.signal)
@@ -193,6 +197,14 @@ async function readRest(
   await Promise.all(pending)
 }
 
+/** A bucket by itself, which many viewers ask for, is sent out of the cache. */
+function heldBucket({ mag, box, clip, index, fourBit }: Planned, outcome: Outcome[], { chunks }: Context): BucketAnswer | undefined {
+  const bytes = fourBit ? undefined : heldBox(mag, box, clip, chunks)
+  if (!bytes) return undefined
+  outcome[index] = 'data'
+  return { bytes, ...sorted(outcome), buffer: undefined }
+}
+
 /** Moves what is there together and sorts the rest into empty and failed. */
 function pack(planned: readonly Planned[], outcome: readonly Outcome[], buffer: Uint8Array): BucketAnswer {
   let at = 0
@@ -204,11 +216,15 @@ function pack(planned: readonly Planned[], outcome: readonly Outcome[], buffer: 
       at += end - start
     }
   }
+  return { bytes: buffer.subarray(0, at), ...sorted(outcome), buffer }
+}
+
+function sorted(outcome: readonly Outcome[]): Pick<BucketAnswer, 'empty' | 'failed'> {
   const empty: number[] = []
   const failed: number[] = []
   for (let index = 0; index < outcome.length; index++) {
     if (outcome[index] === 'empty') empty.push(index)
     else if (outcome[index] === 'failed') failed.push(index)
   }
-  return { bytes: buffer.subarray(0, at), empty, failed, buffer }
+  return { empty, failed }
 }

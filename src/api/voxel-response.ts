@@ -7,18 +7,21 @@ import { lateResponse } from './late-response.ts'
 const PIECE_BYTES = 1024 * 1024
 
 /**
- * An answer of the bytes at the beginning of `buffer`, which is given back as soon as they are copied or sent. `isLate`: the event loop has
- * gone round since the request came.
+ * An answer of the bytes at the beginning of `buffer`, which is given back as soon as they are copied or sent; without, they are copied
+ * before this returns. `isLate`: the event loop has gone round since the request came.
  */
 export function voxelResponse(
   bytes: Uint8Array,
-  buffer: Uint8Array,
+  buffer: Uint8Array | undefined,
   answers: Answers,
   empty: readonly number[],
   failed: readonly number[],
   isLate = false,
 ): Response {
   const headers = voxelHeaders(empty, failed)
+  if (!buffer) {
+    return isLate ? lateResponse(bytes.slice(), { headers }) : new Response(bytes as Uint8Array<ArrayBuffer>, { headers })
+  }
   if (bytes.length > LARGE_BYTES) {
     let next: Uint8Array | undefined = bytes
     const once = async () => {

@@ -2,7 +2,7 @@
 import { boxAt, intersect, isEmpty, toMag } from '../volume/box.ts'
 import { type Layer, type Mag, magOf } from '../volume/chunked-array.ts'
 import { layerAt } from '../volume/coordinates.ts'
-import { cutout } from '../volume/cutout.ts'
+import { cutout, heldBox } from '../volume/cutout.ts'
 import { sampleBytes } from '../volume/data-type.ts'
 import { messageOf } from '../volume/errors.ts'
 import { chain, type MaybePromise, recover } from '../volume/maybe-promise.ts'
@@ -46,6 +46,8 @@ export function readZarrChunk<T>(
   const box = boxAt([x, y, firstPlane], [CHUNK_EDGE, CHUNK_EDGE, planes])
   const clip = toMag(fixed.boundingBox, mag.factor)
   if (isEmpty(intersect(box, clip))) return undefined
+  const held = each === 1 ? heldBox(source, box, clip, chunks) : undefined
+  if (held) return answer(held)
   const planeBytes = CHUNK_EDGE ** 2 * sampleBytes(layer.dataType) * channels
   const bytes = CHUNK_EDGE * planeBytes
   return chain(answers.take(bytes), (buffer) => {

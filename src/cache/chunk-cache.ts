@@ -65,29 +65,33 @@ export class ChunkCache implements ChunkReader {
 
   read(array: ChunkedArray | FetchedChunks, index: Vec3, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {
     const key = keyOf(array, index)
+    const bytes = this.held(array, index, key)
+    if (!bytes) return this.#miss(array, index, key, visit, signal)
+    visit(bytes)
+    return true
+  }
+
+  held(array: ChunkGrid, index: Vec3, key = keyOf(array, index)): Uint8Array | undefined {
     const entry = this.#arrays.get(array.id)?.get(key)
-    if (!entry) return this.#miss(array, index, key, visit, signal)
+    if (!entry) return undefined
     this.#hits++
     this.#lru.touch(entry)
-    visit(entry.bytes)
-    return true
+    return entry.bytes
   }
 
   /** A chunk that is cheap to read is decoded right into `target`, and kept only when it is asked for a second time soon. */
   readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean> {
     const key = keyOf(array, index)
-    const entry = this.#arrays.get(array.id)?.get(key)
-    if (entry) {
-      this.#hits++
-      this.#lru.touch(entry)
-      target.set(entry.bytes)
+    const bytes = this.held(array, index, key)
+    if (bytes) {
+      target.set(bytes)
       return true
     }
     if (array.isCheap && !this.#admits(array, index)) {
       this.#misses++
       return array.readChunk(index, target, signal)
     }
-    return this.#miss(array, index, key, (bytes) => target.set(bytes), signal)
+    return this.#miss(array, index, key, (read) => target.set(read), signal)
   }
 
   #miss(array: ChunkedArray | FetchedChunks, index: Vec3, key: string | number, visit: Visit, signal?: AbortSignal): MaybePromise<boolean> {

@@ -19,6 +19,8 @@ export interface ChunkReader {
   read(array: ChunkedArray | FetchedChunks, index: Vec3, visit: (bytes: Uint8Array) => void, signal?: AbortSignal): MaybePromise<boolean>
   /** Fills `target`, which has the size of a chunk, with all of one. May leave it in any state where nothing is stored. */
   readWhole(array: ChunkedArray, index: Vec3, target: Uint8Array, signal?: AbortSignal): MaybePromise<boolean>
+  /** The bytes of a chunk that is at hand, to be copied before anything else is read. */
+  held(array: ChunkGrid, index: Vec3): Uint8Array | undefined
   /** Does not keep a chunk any longer, which turned out to be of no use. */
   forget(chunks: ChunkGrid, index: Vec3): void
 }
@@ -39,15 +41,27 @@ const PARALLEL_READS = 32
  * first error after all reads have ended, so that nobody writes into `target` any more.
  */
 export function cutout(mag: Mag, box: Box, clip: Box, target: Uint8Array, options: CutoutOptions): MaybePromise<boolean> {
-  const array = mag.arrays.length === 1 ? mag.arrays[0]! : cheapest(mag.arrays, box, clip)
-  if (mag.channel === undefined && isChunk(box, array) && isInside(box, clip) && isInside(box, array.box))
-    return readChunk(box, array, target, options)
+  const array = arrayFor(mag, box, clip)
+  if (isWholeChunk(mag, array, box, clip)) return readChunk(box, array, target, options)
   return cutParts(array, mag.channel, box, clip, target, options)
 }
 
-/** A box that is one chunk, as buckets of most viewers are: nothing is cut, and the chunk is decoded where it is wanted. */
+/** The voxels of a box that is one chunk and at hand, without a copy: they have to be copied before anything else is read. */
+export function heldBox(mag: Mag, box: Box, clip: Box, chunks: ChunkReader): Uint8Array | undefined {
+  const array = arrayFor(mag, box, clip)
+  return isWholeChunk(mag, array, box, clip) ? chunks.held(array, indexOf(box, array)) : undefined
+}
+
+const arrayFor = ({ arrays }: Mag, box: Box, clip: Box): ChunkedArray => (arrays.length === 1 ? arrays[0]! : cheapest(arrays, box, clip))
+
+/** As buckets of most viewers are: nothing is cut, and the chunk is decoded where it is wanted. */
+const isWholeChunk = ({ channel }: Mag, array: ChunkedArray, box: Box, clip: Box): boolean =>
+  channel === undefined && isChunk(box, array) && isInside(box, clip) && isInside(box, array.box)
+
+const indexOf = ({ min }: Box, { gridOrigin, chunkSize }: ChunkedArray): Vec3 => gridIndex(min, gridOrigin, chunkSize)
+
 function readChunk(box: Box, array: ChunkedArray, target: Uint8Array, { chunks, signal }: CutoutOptions): MaybePromise<boolean> {
-  const stored = chunks.readWhole(array, gridIndex(box.min, array.gridOrigin, array.chunkSize), target, signal)
+  const stored = chunks.readWhole(array, indexOf(box, array), target, signal)
   if (stored instanceof Promise) return stored.then((is) => is || zero(target))
   return stored || zero(target)
 }

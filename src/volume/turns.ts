@@ -6,8 +6,8 @@ export class Turns {
   readonly #ms: number
   readonly #steps: number
   readonly #waiting: (() => void)[] = []
-  /** When the slice of this round is used up; undefined while nobody has asked since the loop last went round. */
-  #until: number | undefined
+  /** When the slice of this round is used up. */
+  #until = 0
   #isScheduled = false
 
   /** `ms` for all of one round together; `steps`: promises between being let go and having done what is done at once. */
@@ -16,11 +16,15 @@ export class Turns {
     this.#steps = steps
   }
 
-  /** Whether one may go on without waiting: the slice lasts, and nobody waits. The first who asks in a round begins it. */
+  /**
+   * Whether one may go on without waiting: the slice lasts, and nobody waits. Only an immediate tells one round from the next, and costs as
+   * much as half a bucket: there is none before most of a slice has gone by, and until then rounds count as one.
+   */
   isFree(): boolean {
     const now = performance.now()
-    if (this.#until !== undefined) return this.#waiting.length === 0 && now < this.#until
-    this.#until = now + this.#ms
+    if (this.#isScheduled) return this.#waiting.length === 0 && now < this.#until
+    if (now < this.#until - this.#ms / 4) return true
+    if (now >= this.#until) this.#until = now + this.#ms
     this.#schedule()
     return true
   }
@@ -41,7 +45,7 @@ export class Turns {
 
   readonly #goRound = async (): Promise<void> => {
     if (this.#waiting.length === 0) {
-      this.#until = undefined
+      this.#until = performance.now() + this.#ms
       this.#isScheduled = false
       return
     }

@@ -35,6 +35,33 @@ describe('a gate', () => {
     expect([at > 0, at < 5]).toEqual([true, true])
   })
 
+  test('also where nobody has counted rounds yet, as between small requests', async () => {
+    const gate = new Gate(100)
+    gate.turn()
+    await Bun.sleep(5)
+    gate.turn()
+    const order: string[] = []
+    const work = async () => {
+      const turn = gate.turn()
+      if (turn) await turn
+      spin(2)
+      order.push('work')
+    }
+    const all = Array.from({ length: 10 }, work)
+    setImmediate(() => order.push('somebody else'))
+    await Promise.all(all)
+    expect(order.indexOf('somebody else')).toBeLessThan(7)
+  })
+
+  test('small requests one after the other do not wait', async () => {
+    const gate = new Gate(1)
+    for (let n = 0; n < 1000; n++) {
+      expect(gate.turn()).toBeUndefined()
+      spin(0.02)
+      if (n % 10 === 9) await new Promise((resolve) => setImmediate(resolve))
+    }
+  })
+
   test('who asks alone never waits', async () => {
     const gate = new Gate(1)
     for (let n = 0; n < 5; n++) {

@@ -38,6 +38,16 @@ describe('chunks that are cheap to read again', () => {
     expect([cache.statistics.hits, cache.statistics.misses]).toEqual([1, 2])
   })
 
+  test('are at hand without a copy from then on, which counts as use', () => {
+    const cache = new ChunkCache(1024 * 1024)
+    const array = makeArray()
+    cache.readWhole(array, [0, 0, 0], new Uint8Array(1000))
+    expect(cache.held(array, [0, 0, 0])).toBeUndefined()
+    cache.readWhole(array, [0, 0, 0], new Uint8Array(1000))
+    expect(cache.held(array, [0, 0, 0])).toEqual(expected)
+    expect([cache.statistics.hits, cache.statistics.misses, array.reads.length]).toEqual([1, 2, 2])
+  })
+
   test('a walk through more than the cache holds pushes nothing out', () => {
     const cache = new ChunkCache(1024 * 1024)
     const array = makeArray()

@@ -66,6 +66,26 @@ describe('buckets', () => {
     expect(lengths).toContain('32768')
   })
 
+  test('one at a time, often and side by side, with a cache for a few of them: always its own voxels, packed to four bits as well', async () => {
+    const data = emptyFolder()
+    await using small = await RunningBinary.start(['--sample', '--data', data, '--cache', '1MB'])
+    await small.list()
+    const places = Array.from({ length: 12 }, (_, n) => [32 * (n % 6), 32 * Math.floor(n / 6), 32])
+    for (let round = 0; round < 20; round++) {
+      // the first are asked for several times each, so that they are kept; the others push them out again
+      const asked = Array.from({ length: 24 }, (_, n) => places[round % 2 === 0 ? n % 4 : (n * 5) % 12]!)
+      await Promise.all(
+        asked.map(async (min, n) => {
+          const fourBit = n % 8 === 7
+          const response = await small.buckets(CELLS, 'color', [bucket(min, { fourBit })])
+          const whole = expected({ min, size: [32, 32, 32] })
+          const packed = () => Uint8Array.from({ length: whole.length / 2 }, (_, i) => (whole[2 * i]! & 0xf0) | (whole[2 * i + 1]! >> 4))
+          expect(Buffer.from(await response.arrayBuffer()).equals(fourBit ? packed() : whole)).toBe(true)
+        }),
+      )
+    }
+  })
+
   test('only what is there is sent, in order; the rest is listed as empty', async () => {
     const requests = [
       bucket([192, 0, 0]),

@@ -32,6 +32,7 @@ async function draw(ms: number) {
       visit(bytesOf(index))
       return true
     },
+    held: () => undefined,
     async readWhole(array, index, target) {
       return this.read(array, index, (bytes) => target.set(bytes))
     },
