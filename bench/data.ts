@@ -78,6 +78,17 @@ async function wkwDataset(
     console.error('PYTHON names no interpreter with wkw: our own writer packs less, and what it packs takes longer to unpack.')
     await writeWkwMag(mag, voxels, size)
   }
+  await writeProperties(folder, name, layer, elementClass, size)
+}
+
+/** What webKnossos keeps beside a WKW dataset, of one layer with one mag. */
+export async function writeProperties(
+  folder: string,
+  name: string,
+  layer: 'color' | 'segmentation',
+  elementClass: 'uint8' | 'uint32',
+  size: Vec3,
+): Promise<void> {
   const boundingBox = { topLeft: [0, 0, 0], width: size[0], height: size[1], depth: size[2] }
   const dataLayers = [{ name: layer, category: layer, elementClass, dataFormat: 'wkw', boundingBox, mags: [{ mag: 1 }] }]
   await writeFile(join(folder, 'datasource-properties.json'), JSON.stringify({ id: { name, team: 'bench' }, scale: [4, 4, 4], dataLayers }))

@@ -66,7 +66,7 @@ async function measure(volume: Volume, library: Library, { server, python, folde
     if (round === 0 && !name.endsWith('jpeg')) await compare(url, bodies, digests, volume)
   }
   const ratios = ours.map((rate, n) => rate / theirs[n]!)
-  return [says, library, median(theirs), median(ours), `**${median(ratios).toFixed(1)}**`, spread(ratios)]
+  return [says, library, median(theirs), median(ours), `**${median(ratios).toPrecision(2)}**`, spread(ratios)]
 }
 
 async function compare(

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Vec3 } from '../src/volume/vec.ts'
-import { tiled } from './data.ts'
+import { tiled, writeProperties } from './data.ts'
 import { labels, texture } from './texture.ts'
 
 export interface Volume {
@@ -52,11 +52,7 @@ export async function matrixData(): Promise<string | undefined> {
   await rm(join(making, 'voxels'), { recursive: true })
   for (const { name, layer, size, voxelBytes } of VOLUMES) {
     if (!name.startsWith('wkw')) continue
-    const boundingBox = { topLeft: [0, 0, 0], width: size[0], height: size[1], depth: size[2] }
-    const elementClass = voxelBytes === 1 ? 'uint8' : 'uint32'
-    const dataLayers = [{ name: layer, category: layer, elementClass, dataFormat: 'wkw', boundingBox, mags: [{ mag: 1 }] }]
-    const properties = { id: { name, team: 'bench' }, scale: [4, 4, 4], dataLayers }
-    await writeFile(join(making, name, 'datasource-properties.json'), JSON.stringify(properties))
+    await writeProperties(join(making, name), name, layer, voxelBytes === 1 ? 'uint8' : 'uint32', size)
   }
   await rename(making, folder)
   return folder

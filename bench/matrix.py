@@ -4,13 +4,12 @@ usage: matrix.py FOLDER     FOLDER/voxels has color.bin (uint8 512x512x256), lab
 needs: numpy wkw tifffile imagecodecs tensorstore
 """
 import os
-import shutil
 import sys
 
 import numpy
 import tensorstore
 import tifffile
-import wkw
+import write_wkw
 
 out = sys.argv[1]
 color = numpy.fromfile(f"{out}/voxels/color.bin", "u1").reshape(512, 512, 256, order="F")
@@ -18,16 +17,9 @@ labels = numpy.fromfile(f"{out}/voxels/labels.bin", "<u4").reshape(256, 256, 256
 plane = numpy.fromfile(f"{out}/voxels/plane.bin", "u1").reshape(8192, 8192)
 
 for name, layer, voxels, packed in (("wkw-lz4", "color", color, True), ("wkw-labels", "segmentation", labels, True), ("wkw-raw", "color", color, False)):
-    folder = f"{out}/{name}/{layer}"
-    os.makedirs(folder)
+    os.makedirs(f"{out}/{name}/{layer}")
     # files of 256 and not 1024: the uncompressed ones would be mostly holes
-    header = wkw.Header(voxels.dtype, block_len=32, file_len=8, block_type=wkw.Header.BLOCK_TYPE_RAW)
-    with wkw.Dataset.create(f"{folder}/1" + ".raw" * packed, header) as raw:
-        raw.write((0, 0, 0), voxels)
-        if packed:
-            raw.compress(f"{folder}/1", compress_files=True).close()
-    if packed:
-        shutil.rmtree(f"{folder}/1.raw")
+    write_wkw.write(f"{out}/{name}/{layer}/1", voxels, file_len=8, packed=packed)
 
 for name, compression in (("tiff-raw", None), ("tiff-lzw", "lzw"), ("tiff-jpeg", "jpeg")):
     os.makedirs(f"{out}/{name}")

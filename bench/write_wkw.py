@@ -8,10 +8,19 @@ import sys
 import numpy
 import wkw
 
-folder, dtype, *size = sys.argv[1:]
-voxels = numpy.frombuffer(sys.stdin.buffer.read(), dtype).reshape([int(edge) for edge in size], order="F")
-header = wkw.Header(numpy.dtype(dtype), block_len=32, file_len=32, block_type=wkw.Header.BLOCK_TYPE_RAW)
-with wkw.Dataset.create(folder + ".raw", header) as raw:
-    raw.write((0, 0, 0), voxels)
-    raw.compress(folder, compress_files=True).close()
-shutil.rmtree(folder + ".raw")
+
+def write(folder, voxels, file_len=32, packed=True):
+    """`file_len`: blocks of a file along each axis."""
+    header = wkw.Header(voxels.dtype, block_len=32, file_len=file_len, block_type=wkw.Header.BLOCK_TYPE_RAW)
+    plain = folder + ".raw" * packed
+    with wkw.Dataset.create(plain, header) as raw:
+        raw.write((0, 0, 0), voxels)
+        if packed:
+            raw.compress(folder, compress_files=True).close()
+    if packed:
+        shutil.rmtree(plain)
+
+
+if __name__ == "__main__":
+    folder, dtype, *size = sys.argv[1:]
+    write(folder, numpy.frombuffer(sys.stdin.buffer.read(), dtype).reshape([int(edge) for edge in size], order="F"))
