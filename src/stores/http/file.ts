@@ -4,8 +4,8 @@ import { chain, type MaybePromise } from '../../volume/maybe-promise.ts'
 import { FileChanged, type Readable, type Stat } from '../store.ts'
 import { BLOCK_BYTES, type BlockCache } from './blocks.ts'
 
-/** Larger reads are not worth a place in the memory of blocks. */
-const SMALL_BYTES = 32 * 1024
+/** Reads of so many bytes, as of an uncompressed bucket, are not worth a place in the memory of blocks. */
+const LARGE_BYTES = 32 * 1024
 /** So often a file is asked whether it is still the same. */
 const RECHECK_MS = 30_000
 
@@ -45,18 +45,19 @@ export class RemoteFile implements Readable {
         cause: `bytes ${offset} to ${offset + target.length} are asked for, the file ends at ${this.size}`,
       })
     if (this.#isChanged) throw new FileChanged(`${this.name} was changed while it was being read`)
-    if (target.length > SMALL_BYTES) return this.#exactly(offset, target.length, signal).then((bytes) => target.set(bytes))
-    const last = Math.floor((offset + target.length - 1) / BLOCK_BYTES)
-    const next = (n: number): MaybePromise<void> => {
-      if (n > last) return
-      return chain(this.#block(n), (block) => {
-        const from = Math.max(0, offset - n * BLOCK_BYTES)
-        const at = n * BLOCK_BYTES + from - offset
-        target.set(block.subarray(from, Math.min(block.length, from + target.length - at)), at)
-        return next(n + 1)
-      })
+    if (target.length === 0) return
+    if (target.length >= LARGE_BYTES) return this.#exactly(offset, target.length, signal).then((bytes) => target.set(bytes))
+    const n = Math.floor(offset / BLOCK_BYTES)
+    const at = offset - n * BLOCK_BYTES
+    const first = this.#block(n)
+    if (at + target.length <= BLOCK_BYTES) return chain(first, (block) => target.set(block.subarray(at, at + target.length)))
+    // both at once: one after the other they would be two round trips
+    const next = this.#block(n + 1)
+    const copy = ([head, tail]: readonly Uint8Array[]): void => {
+      target.set(head!.subarray(at))
+      target.set(tail!.subarray(0, at + target.length - BLOCK_BYTES), BLOCK_BYTES - at)
     }
-    return next(Math.floor(offset / BLOCK_BYTES))
+    return first instanceof Promise || next instanceof Promise ? Promise.all([first, next]).then(copy) : copy([first, next])
   }
 
   async isCurrent(): Promise<boolean> {

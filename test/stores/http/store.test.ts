@@ -247,6 +247,33 @@ describe('an open object', () => {
     expect(server.asked.length).toBe(2)
   })
 
+  test('a small read over the border of two blocks is one request, and each block is remembered', async () => {
+    const file = (await (await open()).open('big'))!
+    for (const at of [2 * 65_536 - 7, 2 * 65_536 - 9_999, 3 * 65_536 - 10_000, 65_536]) {
+      const target = new Uint8Array(10_000)
+      await file.read(target, at)
+      expect(target).toEqual(BIG.slice(at, at + 10_000))
+    }
+    expect(server.asked.map(({ headers }) => headers['range'])).toEqual(['bytes=0-65535', 'bytes=65536-196607'])
+    await file.read(new Uint8Array(0), 4 * 65_536)
+    expect(server.asked.length).toBe(2)
+  })
+
+  test('one of the two fails: so does the read, and nothing else', async () => {
+    const file = (await (await open()).open('big'))!
+    await file.read(new Uint8Array(100), 70_000)
+    server.fault({ status: 404, when: ({ headers }) => headers['range'] === 'bytes=131072-196607' })
+    expect(await failure(Promise.resolve(file.read(new Uint8Array(100), 131_000)))).toBeInstanceOf(FileChanged)
+  })
+
+  test('an uncompressed bucket is exactly its range, in one request', async () => {
+    const file = (await (await open()).open('big'))!
+    const target = new Uint8Array(32_768)
+    await file.read(target, 32_768 + 32_768 + 16)
+    expect(target).toEqual(BIG.slice(65_552, 98_320))
+    expect(server.asked.at(-1)!.headers['range']).toBe('bytes=65552-98319')
+  })
+
   test('a large read is exactly that range', async () => {
     const file = (await (await open()).open('big'))!
     const target = new Uint8Array(100_000)
