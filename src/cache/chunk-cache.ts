@@ -10,6 +10,7 @@ import type { MaybePromise } from '../volume/maybe-promise.ts'
 import type { Vec3 } from '../volume/vec.ts'
 import { Admission } from './admission.ts'
 import { flightName, keyOf } from './chunk-key.ts'
+import { LazyAbort } from './lazy-abort.ts'
 import { type Linked, Lru } from './lru.ts'
 import { SharedFlight } from './shared-flight.ts'
 import { type Piece, type Slab, Slabs } from './slabs.ts'
@@ -284,17 +285,3 @@ export class ChunkCache implements ChunkReader {
 }
 
 const isFetched = (array: ChunkedArray | FetchedChunks): array is FetchedChunks => array.fetchChunk !== undefined
-
-/** An AbortController made only when somebody listens: most reads end before that. */
-class LazyAbort {
-  #controller: AbortController | undefined
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  abort(reason: unknown): void {
-    this.#controller?.abort(reason)
-  }
-}

@@ -38,6 +38,8 @@ form.addEventListener('submit', async (event) => {
   button.disabled = false
 })
 for (const choice of [threadOf, ...form.elements.view]) choice.addEventListener('change', show)
+// before somebody listened the form would have been sent, which the policy forbids
+form.querySelector('button').disabled = false
 
 function show() {
   const { name, profile } = threads[threadOf.value] ?? {}

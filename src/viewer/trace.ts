@@ -16,7 +16,7 @@ export const renderTrace = (base: string): string => `<!doctype html>
 <style>${TRACE_STYLE}</style>
 <h1>What the server is doing</h1>
 <form data-url="${text(base)}/data/triggers/trace">
-<label>Seconds <input type="number" name="seconds" min="1" max="50" value="5"></label> <button>Record</button>
+<label>Seconds <input type="number" name="seconds" min="1" max="50" value="5"></label> <button disabled>Record</button>
 <label>Thread <select name="thread"></select></label>
 <label><input type="radio" name="view" value="summed" checked> summed</label> <label><input type="radio" name="view" value="time"> in time</label>
 <a hidden>Download .cpuprofile</a>

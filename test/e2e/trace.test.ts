@@ -105,11 +105,16 @@ test.skipIf(process.platform !== 'linux')('all serving threads are recorded', as
     .get('/data/triggers/trace?seconds=1&threads=all', { headers: { 'X-Auth-Token': 'secret' } })
     .finally(() => (isOver = true))
   const path = '/data/datasets/sample_organization/cells/layers/color/data?x=0&y=0&z=0&width=128&height=128&depth=64&mag=1'
-  while (!isOver) await (await both.get(path, { headers: { Connection: 'close' } })).bytes()
+  const ask = async () => (await both.get(path, { headers: { Connection: 'close' } })).bytes()
+  while (!isOver) await Promise.all([ask(), ask(), ask(), ask()])
   const { threads } = (await (await recording).json()) as { threads: { name: string; profile: Profile }[] }
   expect(threads.map(({ name }) => name).filter((name) => name.startsWith('serving'))).toEqual(['serving', 'serving, thread 1'])
   for (const name of ['serving', 'serving, thread 1'])
     expect([name, names(threads.find((one) => one.name === name)!.profile).includes('cutParts')]).toEqual([name, true])
+})
+
+test('nothing can be recorded before the script of the page listens', async () => {
+  expect(await (await server.get('/trace', WITH_TOKEN)).text()).toContain('<button disabled>Record</button>')
 })
 
 test('health is answered while it records', async () => {
@@ -139,7 +144,10 @@ describe.skipIf(!CHROMIUM)('the page in Chromium (skipped where there is none: D
   test('asks to sign in first, records, and draws a flame graph of the recording in both views', async () => {
     await browser.open(`${server.url}/trace`)
     await browser.evaluate(`document.querySelector('input[name=token]').value = 'geheim'; document.querySelector('form').submit()`)
-    await browser.until(() => browser.evaluate(`location.pathname === '/trace' && !!document.querySelector('canvas')`), 'no page')
+    await browser.until(
+      () => browser.evaluate(`!!document.querySelector('canvas') && !document.querySelector('form button').disabled`),
+      'no page',
+    )
     // what was asked for before signing in is a complaint of its own
     const before = browser.complaints().length
     await browser.evaluate(`document.querySelector('[name=seconds]').value = 2; document.querySelector('form button').click()`)
