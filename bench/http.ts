@@ -4,10 +4,13 @@ import { benchData, COLOR_SIZE, LABEL_SIZE, PLANE } from './data.ts'
 import { median, spread, table } from './measure.ts'
 import { startNginx } from './nginx.ts'
 import { type Server, startServer } from './server.ts'
+import { startWitness } from './witness.ts'
 import { bucketBodies, hasWrk, load } from './wrk.ts'
 
 export const title = 'Requests per second'
-const RUNS = 5
+const RUNS = 9
+const SECONDS = 1
+const WARM_UP_SECONDS = 4
 const CACHE = '128MB'
 
 interface Row {
@@ -72,14 +75,18 @@ export async function run(): Promise<string> {
   const perCpu = rows.map((): number[] => [])
   const latencies = rows.map((): [number, number][] => [])
   const files = rows.map((): number[] => [])
-  for (let round = -1; round < RUNS; round++) {
+  const urlOf = (path: string) => `${server.url}/data/datasets/bench/${path}/data`
+  for (const { path, bodies } of rows) await load(urlOf(path), { bodies, seconds: WARM_UP_SECONDS })
+  await using witness = await startWitness()
+  for (let round = 0; round < RUNS; round++) {
     for (const [n, { path, bodies, file }] of rows.entries()) {
-      const { perSecond, cpu, p50, p99 } = await measured(server, `${server.url}/data/datasets/bench/${path}/data`, bodies)
-      if (round < 0) continue
+      const { perSecond, cpu, p50, p99 } = await witness.undisturbed(() => measured(server, urlOf(path), bodies))
       results[n]!.push(perSecond)
       perCpu[n]!.push(cpu)
       latencies[n]!.push([p50, p99])
-      if (nginx && file) files[n]!.push((await load(`${nginx.url}/${file}`)).requestsPerSecond)
+      if (!nginx || !file) continue
+      const sent = await witness.undisturbed(() => load(`${nginx.url}/${file}`, { seconds: SECONDS }))
+      files[n]!.push(sent.requestsPerSecond)
     }
   }
   const lines = rows.map(({ name, buckets, bar }, n) => {
@@ -105,12 +112,12 @@ export async function run(): Promise<string> {
   const ratio = nginx
     ? `Against nginx sending a file of as many bytes, one worker on the same core, each after the other in every round:\n\n${table(fileHead, yardsticks)}`
     : 'nginx is not installed: no yardstick.'
-  return `One server process on core 0, \`--cache ${CACHE}\`, wrk with 8 connections on core 1, ${RUNS} rounds of 3 s in turns. WKW volumes: uint8 ${COLOR_SIZE.join('×')} and uint32 ${LABEL_SIZE.join('×')}, both larger than the cache.\n\n${table(head, lines)}\n\n${ratio}`
+  return `One server process on core 0, \`--cache ${CACHE}\`, wrk with 8 connections on core 1, ${RUNS} rounds of ${SECONDS} s in turns. On a shared host other guests disturb: of the measurements ${witness.counts.repeated} were repeated because a fixed piece of work took a fifth longer than it can before or after them, and ${witness.counts.kept} were disturbed and kept. WKW volumes: uint8 ${COLOR_SIZE.join('×')} and uint32 ${LABEL_SIZE.join('×')}, both larger than the cache.\n\n${table(head, lines)}\n\n${ratio}`
 }
 
 async function measured(server: Server, url: string, bodies: readonly string[]) {
   const before = server.cpuSeconds()
-  const { requestsPerSecond, p50Ms, p99Ms } = await load(url, { bodies })
-  const cpu = (server.cpuSeconds() - before) / 3
+  const { requestsPerSecond, p50Ms, p99Ms } = await load(url, { bodies, seconds: SECONDS })
+  const cpu = (server.cpuSeconds() - before) / SECONDS
   return { perSecond: requestsPerSecond, cpu: requestsPerSecond / cpu, p50: p50Ms, p99: p99Ms }
 }
