@@ -1,5 +1,5 @@
-/** Every format, by buckets a request, connections, and where the data lie. `bun run bench matrix`; FORMATS=regex takes some. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** Every format, by buckets a request, connections, and where the data lie. `bun run bench matrix`; FORMATS=regex takes some, and leaves the tables of the others as they are. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listVolumes, matrixData, VOLUMES, type Volume } from './matrix-data.ts'
@@ -37,7 +37,7 @@ interface Kind {
 const kinds: readonly Kind[] = [
   ...VOLUMES.map((volume) => ({ says: volume.says, volume, isZarr: false })),
   { says: 'Zarr route, chunks of WKW uint8, LZ4', volume: VOLUMES[0]!, isZarr: true },
-].filter(({ says }) => FORMATS.test(says))
+]
 
 export async function run(): Promise<string> {
   if (!hasWrk()) return 'Not run: wrk is not installed.'
@@ -48,11 +48,22 @@ export async function run(): Promise<string> {
   try {
     await listVolumes(folder, far.url, listing)
     const sections: string[] = []
-    for (const kind of kinds) sections.push(`### ${kind.says}\n\n${table(HEAD, await measureKind(kind, listing, far))}`)
+    for (const kind of kinds) {
+      const kept = FORMATS.test(kind.says) ? undefined : sectionInPage(kind)
+      sections.push(kept ?? `### ${kind.says}\n\n${table(HEAD, await measureKind(kind, listing, far))}`)
+    }
     return `One serving thread on core 0; wrk, and the web server that is far, on core 1. 64 MiB of voxels of each format, which pack as real ones do (${'`bench/texture.ts`'}); “hot” are ${HOT} places and a cache of 128 MB, else anywhere and 4 MB. Medians of ${ROUNDS} rounds of ${SECONDS} s after ${WARM_UP_SECONDS} s; what is far is opened anew before each, and what has come is then remembered; memory is the peak of a row. Read: bytes from files, or over the network, per byte of voxels sent.\n\n${sections.join('\n\n')}`
   } finally {
     rmSync(listing, { recursive: true })
   }
+}
+
+/** As an earlier run left it. */
+function sectionInPage({ says }: Kind): string | undefined {
+  const path = join(import.meta.dir, '../docs', page)
+  if (!existsSync(path)) return undefined
+  const [, text] = readFileSync(path, 'utf8').split(`### ${says}\n`)
+  return text && `### ${says}\n${text.split(/\n### |\n<!-- end /)[0]!.trimEnd()}`
 }
 
 const HEAD = ['where', 'buckets', 'connections', 'req/s', 'spread', 'MB/s', 'p50 / p99 ms', 'RSS MiB', 'read per byte sent']
