@@ -1,4 +1,7 @@
-/** Every format, by buckets a request, connections, and where the data lie. `bun run bench matrix`; FORMATS=regex takes some, and leaves the tables of the others as they are. */
+/**
+ * Every format, by buckets a request, connections, and where the data lie. `bun run bench matrix`; FORMATS=regex takes some, and leaves the
+ * tables of the others as they are.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

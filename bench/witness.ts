@@ -18,6 +18,7 @@ export interface Witness extends AsyncDisposable {
   readonly counts: { readonly repeated: number; readonly kept: number }
 }
 
+/** Learns first, for some seconds, how quick the core can be; of a core that is disturbed all that time it learns too little. */
 export async function startWitness(): Promise<Witness> {
   const child = Bun.spawn(pinned(0, [process.execPath, import.meta.path]), { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
   const answers = child.stdout.getReader()
